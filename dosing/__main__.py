@@ -1,0 +1,7 @@
+"""`python -m dosing` is the command line."""
+
+import sys
+
+from dosing.cli import main
+
+sys.exit(main())

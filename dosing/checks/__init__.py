@@ -1,0 +1,8 @@
+"""Questions asked of a calculated course; a block holds its line, a query must be answered, a note informs."""
+
+from __future__ import annotations  # noqa: I001  findings stand in the order of these imports
+
+from dosing.checks import doses, sources, patient, timing  # noqa: F401  each registers its checks
+from dosing.checks.case import CHECKS, Case, Hit, check, hits
+
+__all__ = ["CHECKS", "Case", "Hit", "check", "hits"]

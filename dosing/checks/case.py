@@ -1,0 +1,82 @@
+"""What a check looks at, and how it says what it found.
+
+A check is one decorated function from a `Case` to `Hit`s. It looks at columns, so it answers for one patient and for
+a million by the same lines; a hit's `mask` says for which rows it holds, and its message is told only for those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dosing.engine.body import Body
+from dosing.engine.dose import Doses
+from dosing.engine.settle import Line, Settled
+from dosing.engine.timeline import Slot
+from dosing.patient import When
+from dosing.regimen.schema import Site
+from dosing.schedule import Finding, Level
+
+Mask = NDArray[np.bool_]
+Message = str | Callable[[int], str]
+
+
+@dataclass
+class Case:
+    """A calculated course before release: lines, doses, places in time, bodies, and what is known of the weighing."""
+
+    settled: Settled
+    lines: tuple[Line, ...]
+    doses: dict[str, Doses]
+    slots: dict[str, tuple[Slot, ...]]
+    body: Body
+    when: When
+    site: Site
+    weighed: date | None = None
+    applies: dict[str, Mask] = field(default_factory=dict)  # lines that hang on a fact of the patient
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether there is a day 0."""
+        return self.when.day0 is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One finding for the rows of `mask` (all rows when None); `message` is a text or told from a row number."""
+
+    id: str
+    code: str
+    level: Level
+    message: Message
+    order: str | None = None
+    cite: str = ""
+    mask: Mask | None = None
+
+    def holds(self, row: int) -> bool:
+        """Whether the finding holds for a row."""
+        return self.mask is None or bool(self.mask[row if len(self.mask) > 1 else 0])
+
+    def finding(self, row: int, answer: str = "") -> Finding:
+        """The finding of one row, with its answer where one was given."""
+        message = self.message if isinstance(self.message, str) else self.message(row)
+        return Finding(self.id, self.code, self.level, message, self.order, self.cite, answer)
+
+
+Check = Callable[[Case], Iterator[Hit]]
+CHECKS: list[Check] = []
+
+
+def check(function: Check) -> Check:
+    """Add one check; its docstring says in one sentence what it asks."""
+    CHECKS.append(function)
+    return function
+
+
+def hits(case: Case) -> list[Hit]:
+    """Everything the checks found, in the order of the checks."""
+    return [hit for one in CHECKS for hit in one(case)]

@@ -1,0 +1,198 @@
+"""Is the dose one that anybody has cited for this drug? Hard limits hold the line, soft ones ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from dosing import forms
+from dosing.checks.case import Case, Hit, check
+from dosing.engine.settle import Line
+from dosing.regimen import rules
+from dosing.regimen.schema import Drug, Limit
+from dosing.units import coefficient, same_kind
+
+
+class Judged(NamedTuple):
+    """A line's dose against one limit: outside `hard`, `usual`, or inside."""
+
+    limit: Limit
+    verdict: str  # "hard", "usual" or ""
+    dose: str
+    bounds: str
+
+
+def in_unit(value: Decimal, of: str, to: str, per: str) -> Decimal:
+    """A dose number written in another unit of the same kind."""
+    return value * Decimal(str(coefficient(of, per, to)))
+
+
+def total(line: Line, time: str) -> Decimal | None:
+    """The line's dose per dose, day or course in the drug's unit and the dose's basis."""
+    each = Decimal(line.value) / line.parts
+    return {"dose": each, "day": each * rules.per_day(line.order), "course": each * line.count}[time]
+
+
+def judge(limit: Limit, line: Line) -> Judged | None:
+    """A line against one limit; None where the limit speaks of another basis, route or interval."""
+    bound = limit.hard or limit.usual
+    assert line.dose and bound
+    every = int(line.dose.every * 60) if line.dose.every else 1440 // rules.per_day(line.order)
+    if bound.per != line.dose.per or (limit.every and limit.every != every):
+        return None
+    if limit.route and limit.route != line.order.route or not same_kind(bound.unit, line.drug.unit):
+        return None
+    value = total(line, bound.time)
+    for name, range_ in (("hard", limit.hard), ("usual", limit.usual)):
+        if range_ and not in_unit(range_.low, range_.unit, line.drug.unit, range_.per) <= value <= _high(range_, line):
+            return Judged(limit, name, _say(value, line, bound.time), str_bounds(range_))
+    return Judged(limit, "", _say(value, line, bound.time), str_bounds(bound))
+
+
+def _high(range_: forms.Dose, line: Line) -> Decimal:
+    return range_.high if range_.high.is_infinite() else in_unit(range_.high, range_.unit, line.drug.unit, range_.per)
+
+
+def _say(value: Decimal, line: Line, time: str) -> str:
+    """A dose in the unit it is read in, with its basis and time."""
+    unit = line.drug.unit
+    if line.drug.small_unit and value < 1:
+        value, unit = value * 1000, line.drug.small_unit
+    basis = f"/{line.dose.per}" if line.dose and line.dose.per else ""
+    shown = f"{value:,f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:,f}"
+    return f"{shown} {unit}{basis}{'' if time == 'dose' and unit == 'cells' else '/' + time}"
+
+
+def str_bounds(range_: forms.Dose) -> str:
+    """A limit as text, one-sided limits in words."""
+    text = f"{range_.unit}{'/' + range_.per if range_.per else ''}/{range_.time}"
+    if range_.low == 0:
+        return f"at most {forms.plain(range_.high)} {text}"
+    if range_.high.is_infinite():
+        return f"at least {forms.plain(range_.low)} {text}"
+    return f"{forms.plain(range_.low)} to {forms.plain(range_.high)} {text}"
+
+
+def limits_of(line: Line) -> tuple[Limit, ...]:
+    """The limits of the product where one is named and has its own, else those of the drug."""
+    return line.product.limits if line.product and line.product.limits else line.drug.limits
+
+
+@lru_cache(maxsize=1024)
+def limit_hits(line: Line) -> tuple[Hit, ...]:
+    """The findings on one line's dose; they do not depend on the patient, so they are made once."""
+    if line.dose is None:
+        return ()
+    if line.members and not line.product:
+        return tuple(_unnamed(line, line.members))
+    judged = [found for limit in limits_of(line) if (found := judge(limit, line))]
+    worst = {verdict: next((one for one in judged if one.verdict == verdict), None) for verdict in ("hard", "usual")}
+    if hard := worst["hard"]:
+        return (_limit_hit(line, hard, "block", "limit.hard"),)
+    if not judged and limits_of(line):
+        text = f"{line.drug.id}: no cited limit speaks of {line.dose} ({', '.join(line.drug.bases)} are known); it cannot be checked."
+        return (Hit(f"{line.id}.dose", "limit.unknown", "query", text, line.id, line.cited()),)
+    if usual := worst["usual"]:
+        return (_limit_hit(line, usual, "query", "limit.soft"),)
+    return ()
+
+
+def _limit_hit(line: Line, found: Judged, level: str, code: str) -> Hit:
+    kind = "the hard limit" if level == "block" else "the usual range"
+    name = line.product.name if line.product else line.drug.id
+    cure = "The line is held; nothing has been changed. A site that disagrees changes its own drug file." if level == "block" else "Confirm it with the prescriber or the protocol's author."
+    text = f"{name}: {found.dose} is outside {kind}, {found.bounds} (seen: {found.limit.seen}). {cure}"
+    return Hit(f"{line.id}.dose", code, level, text, line.id, found.limit.source)
+
+
+def _unnamed(line: Line, members: tuple[Drug, ...]) -> Iterator[Hit]:
+    """The findings on a drug whose product the source does not name: each product is a different drug."""
+    products = [(name, product) for drug in members for name, product in drug.products.items() if product.limits]
+    names = ", ".join(name for name, _ in products)
+    text = f"{line.drug.id}: the source does not name the product; {names} are dosed differently and are not interchangeable. Ask which one is meant."
+    yield Hit(f"{line.id}.product", "product.unnamed", "block", text, line.id, line.cited())
+    verdicts = [[judge(limit, line) for limit in product.limits] for _, product in products]
+    outside = [any(one and one.verdict == "hard" for one in found) for found in verdicts]
+    if not any(outside):
+        return
+    which = "every product listed" if all(outside) else ", ".join(name for (name, _), out in zip(products, outside, strict=True) if out)
+    text = f"{line.dose} is outside the hard limits of {which} ({names}){_folds(line, members)}. The source prints it so; it is computed as printed and held. Ask the protocol's author; no value is suggested."
+    yield Hit(f"{line.id}.dose", "limit.hard", "block", text, line.id, line.cited())
+
+
+def _folds(line: Line, members: tuple[Drug, ...]) -> str:
+    """How far the dose lies below the lowest and the usual daily doses seen for any product."""
+    products = [product for drug in members for product in drug.products.values()]
+    day = total(line, "day")
+    lowest = [in_unit(p.lowest_seen.low, p.lowest_seen.unit, line.drug.unit, p.lowest_seen.per) for p in products if p.lowest_seen]
+    usual = [in_unit(bound, p.usual_seen.unit, line.drug.unit, p.usual_seen.per) for p in products if p.usual_seen for bound in (p.usual_seen.low, p.usual_seen.high)]
+    if not (day and lowest and usual) or day >= min(lowest):
+        return ""
+    return f": {min(lowest) / day:,.0f}-fold below the lowest and {min(usual) / day:,.0f} to {max(usual) / day:,.0f}-fold below the usual daily dose seen"
+
+
+@check
+def doses_are_inside_the_limits(case: Case) -> Iterator[Hit]:
+    """Is each dose inside the cited limits of its drug and product, per dose, per day and over the course?"""
+    for line in case.lines:
+        yield from limit_hits(line)
+
+
+@check
+def doses_are_measurable(case: Case) -> Iterator[Hit]:
+    """Does no dose round to zero, and does the rounding stay inside the policy's limit?"""
+    for line in case.lines:
+        found = case.doses.get(line.id)
+        if found is None or found.step is None:
+            continue
+        zero = found.steps == 0
+        if zero.any():
+            text = f"the calculated dose is less than half of the measurable step, {line.drug.step}; it cannot be measured."
+            yield Hit(f"{line.id}.measurable", "rounding.zero", "block", text, line.id, line.drug.step_status or "", zero)
+        kept = found.kept & ~zero
+        if kept.any():
+            yield Hit(f"{line.id}.rounding", "rounding.limit", "note", _kept(line, case), line.id, case.site.source, kept)
+
+
+def _kept(line: Line, case: Case) -> str:
+    return f"rounding to {line.drug.step} would change the dose by more than {forms.plain(case.site.rounding_limit)} %; the exact dose is kept."
+
+
+@check
+def maxima_are_shown(case: Case) -> Iterator[Hit]:
+    """Was a dose cut to the maximum the regimen states?"""
+    for line in case.lines:
+        found = case.doses.get(line.id)
+        if found is not None and line.order.max and (cut := found.raw > found.calculated * (1 + 1e-12)).any():
+            yield Hit(f"{line.id}.max", "dose.maximum", "note", f"the calculated dose passes the stated maximum of {line.order.max}; the maximum is used.", line.id, line.cited(), cut)
+
+
+@check
+def a_needed_creatinine_is_there(case: Case) -> Iterator[Hit]:
+    """Is the kidney function known for a drug that needs it, and is it inside the label's first band?"""
+    for line in case.lines:
+        if "creatinine" not in line.drug.needs:
+            continue
+        found = case.body.clearance
+        if found is None:
+            text = f"creatinine is missing (or age, sex, height to estimate a clearance); {line.drug.id} is cleared by the kidney. Give --creatinine or --crcl."
+            yield Hit(f"{line.id}.creatinine", "patient.creatinine", "query", text, line.id, line.drug.id)
+            continue
+        yield from _renal(line, *found)
+
+
+def _renal(line: Line, clearance: np.ndarray, name: str) -> Iterator[Hit]:
+    """The first renal band of the drug's file that each row falls into; advice, never applied by itself."""
+    free = np.ones(clearance.shape, bool)
+    for band in line.drug.renal:
+        inside = free & COMPARE[band.when.operator](clearance, float(band.when.value))
+        free &= ~inside
+        if inside.any():
+            yield Hit(f"{line.id}.renal", "patient.renal", band.level, lambda row, band=band: f"creatinine clearance {clearance[row]:.0f} mL/min ({name}): {band.advice}", line.id, band.source, inside)
+
+
+COMPARE = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal}

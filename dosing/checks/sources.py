@@ -1,0 +1,58 @@
+"""What the sources leave open, contradict, or do not say; and what a person set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dosing.checks.case import Case, Hit, check
+
+
+@check
+def open_questions_are_asked(case: Case) -> Iterator[Hit]:
+    """Which questions does the regimen file itself leave open for the lines that are planned?"""
+    planned = {line.id for line in case.lines}
+    changed = {change["key"] for change in case.settled.changes}
+    for query in case.settled.queries:
+        if query.order and query.order not in planned:
+            continue
+        if query.when and not all(case.settled.choices.get(c.name) == str(c.value) for c in query.when.all if c.name in case.settled.choices):
+            continue
+        level = "note" if query.id in changed else query.level
+        cite = "; ".join(f'{key}: "{phrase}"' for key, phrases in query.cite.items() for phrase in phrases)
+        yield Hit(query.id, query.code, level, query.ask, query.order, cite)
+
+
+@check
+def open_doses_are_held(case: Case) -> Iterator[Hit]:
+    """Which lines have no dose yet because it is set by level, or not given?"""
+    for line in case.lines:
+        if line.open == "by level":
+            yield Hit(f"{line.id}.dose", "dose.by-level", "block", f"{line.drug.id}: the dose is set by drug level; enter it with --set {line.id}.dose when the level is known.", line.id, line.cited())
+        elif line.open and line.order.event:
+            yield Hit(f"{line.id}.dose", "dose.not-given", "note", f"{line.drug.id}: the cell dose is not given in the source.", line.id, line.cited())
+        elif line.open:
+            yield Hit(f"{line.id}.dose", "dose.not-given", "block", f"{line.drug.id}: the dose is not given in the source.", line.id, line.cited())
+
+
+@check
+def unscheduled_drugs_are_named(case: Case) -> Iterator[Hit]:
+    """Which drugs does the source name without a dose?"""
+    for entry in case.settled.not_scheduled:
+        cite = "; ".join(f'{key}: "{phrase}"' for key, phrases in entry.cite.items() for phrase in phrases)
+        yield Hit(f"{entry.drug}.dose", "dose.not-given", "note", f"{entry.drug}: {entry.reason}; it is not scheduled. Prescribe it on another chart or add a block.", None, cite)
+
+
+@check
+def changes_are_shown(case: Case) -> Iterator[Hit]:
+    """What did a person set, against what is printed?"""
+    for change in case.settled.changes:
+        order = change["key"].partition(".")[0]
+        text = f"{change['key']} set from {change['from']} to {change['to']} by {change['by']}: {change['reason']}"
+        yield Hit(f"{change['key']}.set", "change.set", "note", text, order)
+
+
+@check
+def unused_choices_are_named(case: Case) -> Iterator[Hit]:
+    """Which choice was given that the other choices make void?"""
+    for name in case.settled.unused:
+        yield Hit(f"{name}.unused", "choice.unused", "note", f"the choice {name} was given but is not asked for with the other choices; it is not used.")

@@ -1,0 +1,85 @@
+"""Do the doses fall where the source says, and how far are they from the graft?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from dosing import forms
+from dosing.checks.case import Case, Hit, check
+from dosing.engine.settle import Line
+from dosing.engine.timeline import clock_changes
+
+
+@check
+def doses_fall_on_the_stated_days(case: Case) -> Iterator[Hit]:
+    """Does a dose fall outside the days the source states?"""
+    for line in case.lines:
+        if line.rhythm.event or not line.dose:
+            continue
+        outside = [(number, slot.day) for number, slot in enumerate(case.slots[line.id], 1) if slot.day not in line.order.days]
+        if outside:
+            told = ", ".join(f"dose {number} on day {forms.say_day(day)}" for number, day in outside)
+            text = f"{told}: outside the stated days {forms.say_days(line.order.days)}. Choose an earlier first hour, or confirm."
+            yield Hit(f"{line.id}.window", "timing.outside-days", "query", text, line.id, line.cited())
+
+
+@check
+def offsets_that_leave_their_day(case: Case) -> Iterator[Hit]:
+    """Does a dose that hangs on an event fall on another day than the event?"""
+    for line in case.lines:
+        for slot in case.slots[line.id] if line.rhythm.offset else ():
+            if slot.day not in line.order.days:
+                text = f"{line.order.at.text} falls on day {forms.say_day(slot.day)}{_weekday(slot.seconds, case.when.zone)}."
+                yield Hit(f"{line.id}.day", "timing.other-day", "note", text, line.id, line.cited())
+
+
+def _weekday(seconds: int | None, zone: str) -> str:
+    return "" if seconds is None else f"{datetime.fromtimestamp(seconds, ZoneInfo(zone)):, %A %Y-%m-%d at %H:%M}"
+
+
+@check
+def clock_changes_are_told(case: Case) -> Iterator[Hit]:
+    """Do the clocks change between two doses of an interval, or between an offset and its event?"""
+    if not case.is_dated:
+        return
+    for line in case.lines:
+        span = _span(line, case)
+        if span and clock_changes(*span, case.when.zone):
+            hours = f"{forms.plain(line.dose.every)} h" if line.rhythm.every else forms.say_duration(abs(line.rhythm.offset))
+            yield Hit(f"{line.id}.clock", "timing.clock-change", "note", f"the clocks change during {line.drug.id}; each interval is {hours} of elapsed time.", line.id)
+
+
+def _span(line: Line, case: Case) -> tuple[int, int] | None:
+    """First and last instant of a line whose hours are elapsed time."""
+    starts = [slot.seconds for slot in case.slots[line.id] if slot.seconds is not None]
+    if line.rhythm.every and starts:
+        return starts[0], starts[-1]
+    if line.rhythm.offset and starts:
+        return min(starts[0], starts[0] - line.rhythm.offset * 60), max(starts[0], starts[0] - line.rhythm.offset * 60)
+    return None
+
+
+@check
+def gaps_to_the_graft_are_told(case: Case) -> Iterator[Hit]:
+    """How long before the graft does each drug end, and how long after it does each begin?"""
+    graft = case.settled.graft
+    if not case.is_dated or not graft or graft.id not in case.slots:
+        return
+    zero = case.slots[graft.id][0].seconds
+    for line in case.lines:
+        if line.drug.kind == "drug" and (text := _gap(line, case, zero)):
+            yield Hit(f"{line.id}.gap", "timing.gap", "note", text, line.id)
+
+
+def _gap(line: Line, case: Case, zero: int) -> str:
+    slots = case.slots[line.id]
+    before = [(number, slot.seconds) for number, slot in enumerate(slots, 1) if slot.seconds < zero]
+    after = [slot.seconds for slot in slots if slot.seconds > zero]
+    if before:
+        number, start = before[-1]
+        minutes = line.minutes(number)
+        stop, word = start + (minutes or 0) * 60, "ends" if minutes else "starts"
+        return f"the last {line.drug.id} before the graft {word} {(zero - stop) / 3600:.3g} h before it."
+    return f"the first {line.drug.id} after the graft starts {(after[0] - zero) / 3600:.3g} h after it." if after else ""

@@ -1,0 +1,1 @@
+"""The engine: compile a regimen once, multiply columns, place doses on the calendar."""

@@ -1,0 +1,1 @@
+"""Regimens as data: schema, loader, rules, and the library of files."""

@@ -1,0 +1,224 @@
+"""What a regimen file must satisfy beyond its shape: one small rule each, all faults at once.
+
+A rule takes the regimen and the library's drugs and yields `(place, Fault)`; the place is a path inside the file,
+which the library turns into `file:line`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from fractions import Fraction
+
+from dosing import forms
+from dosing.errors import Fault, closest
+from dosing.regimen.schema import Drug, Order, Regimen
+from dosing.units import coefficient
+
+Place = tuple[str | int, ...]
+Found = Iterator[tuple[Place, Fault]]
+Rule = Callable[[Regimen, Mapping[str, Drug]], Found]
+RULES: list[Rule] = []
+PATIENT = {"weight", "height", "age", "sex", "crcl", "bmi", "bsa"}
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+
+
+def rule(function: Rule) -> Rule:
+    """Add one rule; its docstring says what it demands."""
+    RULES.append(function)
+    return function
+
+
+def faults(regimen: Regimen, drugs: Mapping[str, Drug]) -> list[tuple[Place, Fault]]:
+    """All faults of a regimen that its shape alone does not show."""
+    return [found for check in RULES for found in check(regimen, drugs)]
+
+
+def administrations(order: Order) -> int | None:
+    """How many administrations the days and the rhythm make; None when the days are still asked for."""
+    if not isinstance(order.days, tuple):
+        return None
+    if isinstance(order.dose, forms.Dose) and order.dose.every:
+        return int(len(order.days) * 24 / order.dose.every)
+    return len(order.days) * per_day(order)
+
+
+def per_day(order: Order) -> int:
+    """Administrations on one of the stated days: by the interval, else by the clock times, else one."""
+    if isinstance(order.dose, forms.Dose) and order.dose.every:
+        return int(24 / order.dose.every)
+    return len(order.at.minutes) if isinstance(order.at, forms.Clock) else 1
+
+
+def per_administration(order: Order, dose: forms.Dose) -> tuple[Fraction, Fraction]:
+    """The lowest and highest amount of one administration, in the dose's own unit per its basis."""
+    parts = {"dose": 1, "day": per_day(order), "course": administrations(order) or 1}[dose.time]
+    return Fraction(dose.low) / parts, Fraction(dose.high) / parts
+
+
+@rule
+def ids_are_unique(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """Each order has an id of its own."""
+    for name, count in Counter(order.id for order in regimen.orders).items():
+        if count > 1:
+            yield ("orders",), Fault("R02", f'the order id "{name}" stands {count} times', "give each order its own id.")
+
+
+@rule
+def drugs_are_known(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """Every drug named has a drug file; no nearest match is taken."""
+    named = [(("orders", n, "drug"), order.drug) for n, order in enumerate(regimen.orders)]
+    named += [(("not-scheduled", n, "drug"), entry.drug) for n, entry in enumerate(regimen.not_scheduled)]
+    for place, drug in named:
+        if drug not in drugs:
+            yield place, Fault("R05", f'the drug "{drug}" has no file', closest(drug, drugs))
+
+
+@rule
+def products_are_known(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """A product named by an order stands in the drug's file."""
+    for n, order in enumerate(regimen.orders):
+        if order.product and order.drug in drugs and order.product not in drugs[order.drug].products:
+            yield ("orders", n, "product"), Fault("R10", f'"{order.product}" is no product of {order.drug}',
+                                                  closest(order.product, drugs[order.drug].products))
+
+
+@rule
+def sources_are_listed(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """Each citation names a listed source, and each order cites at least one."""
+    cited = [(("orders", n), order.cite) for n, order in enumerate(regimen.orders)]
+    cited += [(("queries", n), query.cite) for n, query in enumerate(regimen.queries)]
+    cited += [(("not-scheduled", n), entry.cite) for n, entry in enumerate(regimen.not_scheduled)]
+    for place, cite in cited:
+        if not cite:
+            yield (*place, "cite"), Fault("R08", "no source is cited", "quote the printed phrase that carries the number.")
+        for key in cite:
+            if key not in regimen.sources:
+                yield (*place, "cite", key), Fault("R08", f'"{key}" is not a listed source', closest(key, regimen.sources))
+
+
+def numbers(text: str) -> set[Decimal]:
+    """The numbers a phrase prints, powers of ten worked out (`5 × 10⁵`, `2e6`, `0,5` as printed decimal comma)."""
+    flat = re.sub(r"10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda found: "10^" + found[1].translate(SUPERSCRIPTS), text)
+    power = re.compile(r"(\d+(?:\.\d+)?)\s*[×x*]\s*10\^?\(?(\d+)\)?")
+    result = {Decimal(a) * 10 ** int(b) for a, b in power.findall(flat)}
+    result |= {Decimal(a) * 10 ** int(b) for a, b in re.findall(r"(\d+(?:\.\d+)?)e(\d+)", flat)}
+    result |= {Decimal(found.replace(",", "")) for found in re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", flat)}
+    return result | {Decimal(found.replace(",", ".")) for found in re.findall(r"\d+,\d{1,2}(?!\d)", flat)}
+
+
+@rule
+def numbers_stand_in_the_quote(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """The numbers of a dose stand in a phrase the order cites."""
+    for n, order in enumerate(regimen.orders):
+        if not isinstance(order.dose, forms.Dose):
+            continue
+        printed = set().union(*(numbers(phrase) for phrases in order.cite.values() for phrase in phrases))
+        for value in {order.dose.low, order.dose.high}:
+            if value not in printed and value / 1000 not in printed and value * 1000 not in printed and value / 10**6 not in printed:
+                yield ("orders", n, "dose"), Fault("R08", f"the number {forms.plain(value)} stands in no cited phrase",
+                                                   "quote the phrase that prints it, or correct the dose.")
+
+
+@rule
+def conditions_name_something(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """Each condition compares a choice with one of its options, or a fact of the patient."""
+    conditional = [(("orders", n, "when"), order.when) for n, order in enumerate(regimen.orders)]
+    conditional += [(("queries", n, "when"), query.when) for n, query in enumerate(regimen.queries)]
+    conditional += [(("choices", name, "when"), choice.when) for name, choice in regimen.choices.items()]
+    for place, when in conditional:
+        for condition in (*when.all, *when.any) if when else ():
+            choice = regimen.choices.get(condition.name)
+            if not choice and condition.name not in PATIENT:
+                yield place, Fault("R09", f'"{condition.name}" is neither a choice nor a fact of the patient',
+                                   closest(condition.name, {*regimen.choices, *PATIENT}))
+            if choice and str(condition.value) not in choice.options:
+                yield place, Fault("R09", f'"{condition.value}" is no option of {condition.name}',
+                                   f"options: {', '.join(choice.options)}.")
+
+
+@rule
+def days_and_events_are_stated(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """Each order has days, and an offset hangs on an event that an order declares."""
+    events = {order.event for order in regimen.orders if order.event}
+    for n, order in enumerate(regimen.orders):
+        if order.days is None:
+            yield ("orders", n, "days"), Fault("Y07", "no days are given", "write the days, for example -5..-2.")
+        if isinstance(order.at, forms.Offset) and order.at.event not in events and regimen.kind == "protocol":
+            yield ("orders", n, "at"), Fault("R05", f'no order is the event "{order.at.event}"', closest(order.at.event, events) if events else "add the event's order.")
+        if order.first and not (isinstance(order.dose, forms.Dose) and order.dose.every):
+            yield ("orders", n, "first"), Fault("R11", "`first` belongs to a dose with an interval", "write the hour as `at`.")
+
+
+@rule
+def infusions_fit_their_interval(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """An infusion is shorter than the interval to the next one."""
+    for n, order in enumerate(regimen.orders):
+        every = order.dose.every if isinstance(order.dose, forms.Dose) else None
+        if every and order.over and order.over > every * 60:
+            yield ("orders", n, "over"), Fault("R05", "the infusion is longer than the interval", "check both.")
+
+
+@rule
+def totals_agree(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """A stated total equals the dose of one administration times their number."""
+    for n, order in enumerate(regimen.orders):
+        count = administrations(order)
+        if not (order.total and isinstance(order.dose, forms.Dose) and count):
+            continue
+        if (order.total.unit, order.total.per, order.total.time) != (order.dose.unit, order.dose.per, "course"):
+            yield ("orders", n, "total"), Fault("D13", f"the total {order.total} is not a course total in the dose's unit",
+                                                f"write it as {order.dose.unit}/{order.dose.per or 'course'}/course.")
+        elif (low := per_administration(order, order.dose)[0] * count) != Fraction(order.total.low):
+            yield ("orders", n, "total"), Fault("D13", f"{order.dose} on {len(order.days)} days makes {forms.plain(Decimal(float(low)).normalize())}, not {order.total}",
+                                                "check the dose, the days and the total; they must agree.")
+
+
+@rule
+def counts_agree(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """`x 4 days` or `x 3 doses` in a dose equals the days listed."""
+    for n, order in enumerate(regimen.orders):
+        if not isinstance(order.dose, forms.Dose) or not isinstance(order.days, tuple):
+            continue
+        for stated, actual in ((order.dose.days, len(order.days)), (order.dose.doses, administrations(order))):
+            if stated is not None and stated != actual:
+                yield ("orders", n, "days"), Fault("Y08", f"the dose says {stated}, the days make {actual}", "correct one of them.")
+        if (order.dose.times or 1) > 1 and order.dose.times != per_day(order):
+            yield ("orders", n, "at"), Fault("R05", f"{order.dose.times} doses a day need {order.dose.times} clock times", "write them as at: 09:00, 21:00.")
+
+
+@rule
+def a_drug_stands_once_a_day(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """The same drug on the same day in two orders that can both apply needs the word `sum: yes`."""
+    for n, order in enumerate(regimen.orders):
+        for other in regimen.orders[:n]:
+            if other.drug != order.drug or "yes" in (order.sum, other.sum) or _exclusive(order, other):
+                continue
+            shared = set(order.days or ()) & set(other.days or ()) if isinstance(order.days, tuple) and isinstance(other.days, tuple) else set()
+            if shared:
+                yield ("orders", n, "days"), Fault("Y08", f"{order.drug} stands on {forms.say_days(tuple(sorted(shared)))} in {other.id} and {order.id}",
+                                                   "correct the days, or write `sum: yes` when both are meant.")
+
+
+def _exclusive(one: Order, other: Order) -> bool:
+    """Whether two orders hang on different options of the same choice."""
+    equal = [{c.name: c.value for c in order.when.all if c.operator == "=="} if order.when else {} for order in (one, other)]
+    return any(equal[0][name] != equal[1][name] for name in equal[0].keys() & equal[1].keys())
+
+
+@rule
+def units_fit_the_drug(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """A dose can be given in the drug's unit and has a basis the drug's file allows."""
+    for n, order in enumerate(regimen.orders):
+        drug = drugs.get(order.drug)
+        if not drug or not isinstance(order.dose, forms.Dose):
+            continue
+        try:
+            coefficient(order.dose.unit, order.dose.per, drug.unit)
+        except Exception as error:
+            yield ("orders", n, "dose"), getattr(error, "faults", [Fault("D10", str(error), "check the unit.")])[0]
+        if drug.bases and (order.dose.per or "flat") not in drug.bases:
+            yield ("orders", n, "dose"), Fault("D10", f"{drug.id} is not dosed per {order.dose.per or 'flat amount'}",
+                                               f"bases of its file: {', '.join(drug.bases)}.")

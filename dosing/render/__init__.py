@@ -1,0 +1,93 @@
+"""Schedules on paper and on screen: one neutral page, then one small module per format, chosen by extension.
+
+A format is one file with `write(sheet, schedule) -> bytes` and one row in `FORMATS`.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from dosing.errors import Fault, UsageError
+
+if TYPE_CHECKING:
+    from dosing.schedule import Schedule
+
+FORMATS = {".txt": ".text", ".md": ".markdown", ".html": ".html", ".pdf": ".pdf", ".csv": ".csvfile", ".json": ".jsonfile"}
+DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
+
+
+def render(schedule: Schedule, path: str | os.PathLike[str]) -> Path:
+    """Write a schedule to a file in the format of its extension, whole or not at all; gives the path back.
+
+    Raises `UsageError` for an unknown extension, a path that cannot be a file (S01) or a place that cannot be written.
+    """
+    target = checked(os.fspath(path))
+    write_whole(target, to_bytes(schedule, extension(target.name)))
+    return target
+
+
+def to_bytes(schedule: Schedule, extension: str) -> bytes:
+    """A schedule as the bytes of one format (`.pdf`, or `pdf`); same schedule, same bytes.
+
+    Raises `UsageError` for an unknown extension or a missing extra.
+    """
+    from dosing.render.sheet import sheet
+
+    name = FORMATS.get("." + extension.lower().removeprefix("."))
+    if name is None:
+        raise _unknown(extension)
+    data: bytes = import_module(name, __name__).write(sheet(schedule), schedule)
+    return data
+
+
+def to_text_of(schedule: Schedule, extension: str) -> str:
+    """A schedule as the text of one text format (`html`, `txt`, `md`, `csv`, `json`)."""
+    return to_bytes(schedule, extension).decode()
+
+
+def extension(name: str) -> str:
+    """The longest known extension a file name ends with; `UsageError` without one."""
+    found = [known for known in FORMATS if name.lower().endswith(known)]
+    if not found:
+        raise _unknown(name)
+    return max(found, key=len)
+
+
+def _unknown(name: str) -> UsageError:
+    return UsageError(Fault("format", f'"{name}" has no known format', f"end it with one of {', '.join(sorted(FORMATS))}.", "output"))
+
+
+def checked(path: str) -> Path:
+    """The path itself when it can name a file on every system; `UsageError` (S01) otherwise."""
+    if any(ord(sign) < 32 or ord(sign) == 127 for sign in path):
+        raise _path("the file name holds a control character", "type it again.")
+    target = Path(path)
+    if target.name.lower().partition(".")[0].strip() in DEVICES:
+        raise _path(f'"{target.name}" is the name of a device', "choose another name.")
+    if len(os.fsencode(target.name)) > 255:
+        raise _path("the file name is longer than 255 bytes", "shorten it.")
+    return target
+
+
+def _path(what: str, do: str) -> UsageError:
+    return UsageError(Fault("S01", what, do, "output"))
+
+
+def write_whole(target: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, never a part; `UsageError` if it cannot be."""
+    part = target.with_name(f".dosing-{token_hex(8)}.part")
+    try:
+        with open(part, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, target)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise _path(f"{target} cannot be written ({error.strerror})", "check the folder and its permissions.") from None

@@ -1,0 +1,172 @@
+"""The grid of the sheet: one column a day, one row an order; sums only amounts that are already exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+
+from dosing.render import wording
+from dosing.render.page import Cell, Column, Row
+from dosing.schedule import Administration, Amount, Schedule, Total, iso
+
+NONE = Cell("none", wording.WORDS["none"])
+
+
+def columns(schedule: Schedule) -> tuple[Column, ...]:
+    """The days that have an administration, in order; days without one are left out."""
+    return tuple(_column(schedule, day) for day in days(schedule))
+
+
+def days(schedule: Schedule) -> list[int]:
+    """The day numbers of the schedule, ascending and once each."""
+    return sorted({row.day for row in schedule})
+
+
+def _column(schedule: Schedule, day: int) -> Column:
+    date = schedule.day0 + timedelta(days=day) if schedule.day0 else None
+    weekend = date is not None and date.weekday() >= 5
+    graft = any(row.day == day and is_graft(order_of(schedule, row.order)) for row in schedule)
+    return Column(wording.day(day), wording.day_date(date), "TRANSPLANT" if graft else "weekend" if weekend else "")
+
+
+def is_graft(order: dict[str, Any]) -> bool:
+    """Whether an order is the infusion of the stem cell graft."""
+    return order.get("kind") == "graft" or "stem-cells" in order.get("drug", "")
+
+
+def order_of(schedule: Schedule, order: str) -> dict[str, Any]:
+    """The order's row in `Schedule.orders`, or what its administrations tell of it."""
+    found = next((row for row in schedule.orders if row["id"] == order), None)
+    drug = next((row.drug for row in schedule if row.order == order), order)
+    return found or {"id": order, "drug": drug}
+
+
+def name_of(schedule: Schedule, order: str) -> str:
+    """The full name of an order's drug, in Tall Man letters where the drug's file gives them."""
+    row = order_of(schedule, order)
+    return row.get("tall") or row.get("name") or drug_name(row["drug"])
+
+
+def drug_name(drug: str) -> str:
+    """A drug id as words."""
+    return drug.replace("-", " ")
+
+
+def rows(schedule: Schedule) -> tuple[Row, ...]:
+    """One row an order, in the order of the regimen."""
+    scheduled = {row.order for row in schedule}
+    listed = [row["id"] for row in schedule.orders if row["id"] in scheduled]
+    rest = [order for order in dict.fromkeys(row.order for row in schedule) if order not in listed]
+    return tuple(_row(schedule, order) for order in listed + rest)
+
+
+def _row(schedule: Schedule, order: str) -> Row:
+    given = [row for row in schedule if row.order == order]
+    cells = tuple(_cell(schedule, [row for row in given if row.day == day], given) for day in days(schedule))
+    held = any(row.held for row in given)
+    total, lines = _total(schedule, next((total for total in schedule.totals if total.order == order), None), held)
+    return Row(order, name_of(schedule, order), tuple(_order_lines(schedule, order, given)), cells, total, lines, held)
+
+
+def _order_lines(schedule: Schedule, order: str, given: list[Administration]) -> Iterable[str]:
+    row, locale = order_of(schedule, order), schedule.locale
+    dose = "dose not given in source" if row.get("dose", "not given") == "not given" else wording.plain(str(row["dose"]), locale)
+    yield f"{dose}, {wording.route(row.get('route') or given[0].route)}"
+    yield from filter(None, [_basis(schedule, row, given[0]), _product(row)])
+    yield f"over {wording.duration(given[0].minutes)}" if given[0].minutes else "duration not given"
+
+
+def _basis(schedule: Schedule, row: dict[str, Any], given: Administration) -> str:
+    if given.derivation is None or not given.derivation.basis:
+        return ""
+    named = given.derivation.basis_name or ("actual" if given.derivation.basis.endswith("kg") else "")
+    what = "body surface" if given.derivation.basis.endswith("m2") else "weight" if given.derivation.basis.endswith("kg") else ""
+    silent = "; weight not specified in source" if row.get("weight") == "unspecified" else ""
+    basis = wording.plain(given.derivation.basis, schedule.locale)
+    return " ".join(filter(None, [named, what, basis])) + silent
+
+
+def _product(row: dict[str, Any]) -> str:
+    info = row.get("product_info") or {}
+    return f"product: {info.get('name') or row['product']}" if row.get("product") else ""
+
+
+def _cell(schedule: Schedule, given: list[Administration], course: list[Administration]) -> Cell:
+    if not given:
+        return NONE
+    if any(row.held for row in given):
+        return Cell("hold", wording.WORDS["hold"], "", (numbers(given), see(schedule, given[0].order)))
+    slots = tuple(starts(schedule, row) for row in given)
+    signed = slots if signable(schedule, given[0].order) else ()
+    lines = () if signed else tuple(f"planned {slot}" for slot in slots)
+    asked = () if signed else (see(schedule, given[0].order),)
+    if any(row.amount is None for row in given):
+        return Cell("open", "infusion", "", ("dose not given in source", *lines, *asked), signed)
+    told, times = _amounts(schedule, given)
+    return Cell("dose", told, times, (numbers(given), cumulative(schedule, given[-1], course), *lines, *asked), signed)
+
+
+def _amounts(schedule: Schedule, given: list[Administration]) -> tuple[str, str]:
+    parts = [(told, len(list(rows))) for told, rows in groupby(given, lambda row: amount_text(schedule, row))]
+    if len(parts) == 1:
+        return parts[0][0], f"×{wording.NBSP}{parts[0][1]}" if parts[0][1] > 1 else ""
+    return "; ".join(f"{told}{wording.NBSP}×{wording.NBSP}{count}" for told, count in parts), ""
+
+
+def amount_text(schedule: Schedule, row: Administration) -> str:
+    """The amount of one administration, `HOLD`, or the words that no dose is given."""
+    if row.held:
+        return wording.WORDS["hold"]
+    return wording.amount(row.amount, schedule.locale) if row.amount else "dose not given in source"
+
+
+def numbers(given: list[Administration]) -> str:
+    """`dose 1 of 4`, or `doses 1 to 4 of 16` where a day has several."""
+    first, last = given[0].number, given[-1].number
+    told = f"dose {first}" if first == last else f"doses {first} to {last}"
+    return f"{told} of {given[0].of}".replace(" ", wording.NBSP)
+
+
+def cumulative(schedule: Schedule, last: Administration, course: list[Administration]) -> str:
+    """`if all given 110 mg`: the sum up to one administration; empty where amounts do not add up in one unit."""
+    so_far = [row.amount for row in course[: course.index(last) + 1]]
+    if any(amount is None or amount.unit != last.amount.unit for amount in so_far if last.amount):
+        return ""
+    total = Amount(str(sum(amount.decimal for amount in so_far if amount)), last.amount.unit if last.amount else "")
+    return f"if all given {wording.amount(total, schedule.locale)}"
+
+
+def starts(schedule: Schedule, row: Administration) -> str:
+    """The clock time of the start in the zone, or where a relative administration hangs."""
+    stamp = iso(row.seconds, row.zone)
+    return stamp[11:16] if stamp else offset(schedule, row.offset)
+
+
+def offset(schedule: Schedule, text: str) -> str:
+    """A relative start in words, with the event's full name; `time not given` without one."""
+    words = text.split()
+    events = {row["id"] for row in schedule.orders}
+    return wording.plain(" ".join(name_of(schedule, word) if word in events else word for word in words), schedule.locale) or "time not given"
+
+
+def signable(schedule: Schedule, order: str) -> bool:
+    """Whether nothing open stands against an order, so that its doses may be signed for."""
+    return not any(finding.order == order for finding in schedule.open)
+
+
+def see(schedule: Schedule, order: str) -> str:
+    """`see query atg.dose`: where the question about an order is asked."""
+    ids = [finding.id for finding in schedule.open if finding.order == order]
+    ids = ids or [finding.id for finding in schedule.open if finding.level == "block" and finding.order is None]
+    return f"see query{wording.NBSP}{', '.join(ids)}" if ids else "see open queries"
+
+
+def _total(schedule: Schedule, total: Total | None, held: bool) -> tuple[str, tuple[str, ...]]:
+    if total is None:
+        return wording.WORDS["none"], ("dose not given",)
+    doses = f"{total.doses}{wording.NBSP}dose{'s' if total.doses != 1 else ''}"
+    if held or total.amount is None:
+        return wording.WORDS["hold"], (doses, see(schedule, total.order))
+    return wording.amount(total.amount, schedule.locale), tuple(filter(None, (wording.power(total.amount), doses)))

@@ -1,0 +1,138 @@
+"""The neutral page: what stands on a dose sheet, as plain texts that every format only has to place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Kind = Literal["none", "dose", "hold", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label and its text."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One day of the grid: `Day −5`, `Fri 04 Dec 2026`, and a mark such as `weekend`."""
+
+    day: str
+    date: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one order does on one day: the amount, how many times, lines under it and a signing line per slot."""
+
+    kind: Kind
+    amount: str
+    times: str = ""
+    lines: tuple[str, ...] = ()
+    slots: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """The amount and how many times, `42 mg × 4`."""
+        return f"{self.amount}\u00a0{self.times}" if self.times else self.amount
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One order of the grid, with one cell a day and the course total."""
+
+    order: str
+    name: str
+    lines: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    total: str
+    total_lines: tuple[str, ...]
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An open finding: it asks, and never suggests a value."""
+
+    id: str
+    state: str
+    about: str
+    text: str
+    cite: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One administration in time order."""
+
+    day: str
+    date: str
+    start: str
+    stop: str
+    drug: str
+    number: str
+    amount: str
+    route: str
+    duration: str
+    signable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """How one order's dose was worked out."""
+
+    drug: str
+    dose: str
+    cite: str
+    working: str
+    calculated: str
+    amount: str
+    doses: str
+    total: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A whole dose sheet as texts; `words` holds the fixed headings of its language."""
+
+    language: str
+    words: dict[str, str]
+    title: str
+    banner: str
+    status: str
+    identity: tuple[Fact, ...]
+    basis: tuple[Fact, ...]
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    questions: tuple[Question, ...]
+    entries: tuple[Entry, ...]
+    workings: tuple[Working, ...]
+    body: tuple[Fact, ...]
+    checks: tuple[Fact, ...]
+    decisions: tuple[Fact, ...]
+    order_notes: tuple[Fact, ...]
+    not_scheduled: tuple[Fact, ...]
+    silent: tuple[str, ...]
+    sources: tuple[Fact, ...]
+    signatures: tuple[str, ...]
+    footer: str
+    document: str
+
+    @property
+    def releasable(self) -> bool:
+        """Whether the sheet has no banner that forbids its release."""
+        return not self.banner
+
+    def split(self, width: int) -> Iterator[Sheet]:
+        """The sheet cut into blocks of at most `width` days, evenly, because a wide grid wraps by day."""
+        count = max(1, -(-len(self.columns) // width))
+        width = max(1, -(-len(self.columns) // count))
+        for start in range(0, max(1, len(self.columns)), width):
+            part = slice(start, start + width)
+            rows = tuple(replace(row, cells=row.cells[part]) for row in self.rows)
+            yield replace(self, columns=self.columns[part], rows=rows)

@@ -1,0 +1,156 @@
+"""The record behind the grid: administrations in time order, how each dose was worked out, checks, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dosing.render import wording
+from dosing.render.grid import amount_text, drug_name, name_of, order_of, signable, starts
+from dosing.render.page import Entry, Fact, Working
+from dosing.schedule import Administration, Finding, Schedule, iso
+
+METRICS = {"bsa": "Body surface area", "bmi": "Body mass index", "crcl": "Creatinine clearance", "ideal": "Ideal weight", "adjusted": "Adjusted weight"}
+RESULTS = {"pass": "PASS", "note": "NOTE", "query": "ANSWERED", "block": "HOLD"}
+
+
+def entries(schedule: Schedule) -> tuple[Entry, ...]:
+    """Every administration in time order with start, stop, route and duration."""
+    return tuple(_entry(schedule, row) for row in schedule)
+
+
+def _entry(schedule: Schedule, row: Administration) -> Entry:
+    stop = iso(row.seconds + row.minutes * 60, row.zone) if row.seconds is not None and row.minutes else None
+    begin = iso(row.seconds, row.zone)
+    return Entry(
+        wording.day(row.day), wording.day_date(row.date), starts(schedule, row), _stop(begin, stop),
+        name_of(schedule, row.order), f"{row.number} of {row.of}".replace(" ", wording.NBSP), amount_text(schedule, row), wording.route(row.route),
+        wording.duration(row.minutes), signable(schedule, row.order),
+    )  # fmt: skip
+
+
+def _stop(begin: str | None, stop: str | None) -> str:
+    if not (begin and stop):
+        return wording.WORDS["not_given"]
+    return stop[11:16] if begin[:10] == stop[:10] else f"{stop[11:16]} on {wording.read_date(stop[:10])}"
+
+
+def workings(schedule: Schedule) -> tuple[Working, ...]:
+    """One line an order, or several where its doses were worked out in different ways."""
+    ways = dict.fromkeys((row.order, row.why) for row in schedule)
+    return tuple(_working(schedule, order, why) for order, why in ways)
+
+
+def _working(schedule: Schedule, order: str, why: str) -> Working:
+    given = [row for row in schedule if (row.order, row.why) == (order, why)]
+    row, locale = order_of(schedule, order), schedule.locale
+    total = next((total for total in schedule.totals if total.order == order), None)
+    dose = str(row.get("dose") or "not given")
+    days = f", {_days(str(row['days']))}" if row.get("days") else ""
+    return Working(
+        name_of(schedule, order), wording.plain(dose, locale) + days, _cites(row.get("cite"), locale), wording.plain(why, locale),
+        wording.amount(given[0].calculated, locale) if given[0].calculated else wording.WORDS["none"],
+        amount_text(schedule, given[0]), str(len(given)), _total(schedule, total),
+    )  # fmt: skip
+
+
+def _total(schedule: Schedule, total: Any) -> str:
+    if total is None:
+        return wording.WORDS["none"]
+    return wording.amount(total.amount, schedule.locale) if total.amount else wording.WORDS["hold"]
+
+
+def _days(text: str) -> str:
+    ends = text.replace("..", " to ").replace("-", wording.MINUS)
+    return f"days {ends}" if " " in ends else f"day {ends}"
+
+
+def _cites(cite: Any, locale: str) -> str:
+    if isinstance(cite, Mapping):
+        phrases = {key: [text] if isinstance(text, str) else text for key, text in cite.items()}
+        return "; ".join(f"{key}: " + ", ".join(f"“{wording.quoted(text, locale)}”" for text in texts) for key, texts in phrases.items())
+    return wording.quoted(str(cite or ""), locale)
+
+
+def body(schedule: Schedule) -> tuple[Fact, ...]:
+    """Every derived measure with its formula and, where it was rounded, the value before rounding."""
+    return tuple(Fact(METRICS.get(name, name.replace(".", ", ")), _metric(metric, schedule.locale)) for name, metric in schedule.metrics.items())
+
+
+def _metric(metric: Mapping[str, str], locale: str) -> str:
+    told = wording.fact(metric, locale)
+    exact = metric.get("unrounded", "").rstrip("…")
+    before = f"before rounding {wording.number(exact)}" if exact and exact != metric["value"] else ""
+    return "; ".join(filter(None, [told, metric.get("formula", ""), before]))
+
+
+def checks(schedule: Schedule) -> tuple[Fact, ...]:
+    """The findings that ask nothing more, and the second calculation, as words and texts."""
+    closed = sorted((finding for finding in schedule.findings if not finding.is_open), key=lambda finding: list(RESULTS).index(finding.level))
+    return (_second(schedule.second_calculation), *(Fact(RESULTS[finding.level], _finding(finding, schedule)) for finding in closed))
+
+
+def _second(result: Mapping[str, Any]) -> Fact:
+    if result.get("agrees"):
+        return Fact("PASS", f"A second, independent calculation agrees on {result.get('doses')} doses.")
+    return Fact("FAIL" if result else "NOTE", "The second calculation does not agree." if result else "No second calculation was made.")
+
+
+def _finding(finding: Finding, schedule: Schedule) -> str:
+    answer = f" Answer: {wording.plain(finding.answer, schedule.locale)}" if finding.answer else ""
+    return wording.plain(finding.message, schedule.locale) + answer
+
+
+def decisions(schedule: Schedule) -> tuple[Fact, ...]:
+    """Choices, event times, changes and answers: what a person decided. The arm is printed only as it was chosen."""
+    locale = schedule.locale
+    chosen = [Fact(_key(schedule, key), wording.plain(text, locale)) for key, text in schedule.choices.items()]
+    timed = [Fact(f"time of {_key(schedule, key)}", text) for key, text in schedule.times.items()]
+    changed = [Fact("change", _told(row, locale)) for row in schedule.changes]
+    return (*chosen, *timed, *changed, *(Fact("answer", _told(row, locale)) for row in schedule.answers))
+
+
+def _key(schedule: Schedule, key: str) -> str:
+    order, _, rest = key.partition(".")
+    known = order in {row["id"] for row in schedule.orders}
+    return " ".join(filter(None, [name_of(schedule, order) if known else order.replace("_", " "), rest]))
+
+
+def _told(row: Mapping[str, Any], locale: str) -> str:
+    return "; ".join(f"{key}: {wording.plain(str(value), locale)}" for key, value in row.items() if value not in (None, ""))
+
+
+def order_notes(schedule: Schedule) -> tuple[Fact, ...]:
+    """What the regimen's author noted on an order."""
+    noted = [row for row in schedule.orders if row.get("note")]
+    return tuple(Fact(name_of(schedule, row["id"]), wording.plain(row["note"], schedule.locale)) for row in noted)
+
+
+def not_scheduled(schedule: Schedule) -> tuple[Fact, ...]:
+    """Drugs that are named without a dose, and orders that have no administration."""
+    named = [Fact(row.get("name") or drug_name(row["drug"]), _reason(row, schedule.locale)) for row in schedule.not_scheduled]
+    scheduled = {row.order for row in schedule}
+    return (*named, *(Fact(name_of(schedule, row["id"]), "no administration in this schedule") for row in schedule.orders if row["id"] not in scheduled))
+
+
+def _reason(row: Mapping[str, Any], locale: str) -> str:
+    cite = _cites(row.get("cite"), locale)
+    return wording.plain(row.get("reason", ""), locale) + (f" ({cite})" if cite else "")
+
+
+def silent(schedule: Schedule) -> tuple[str, ...]:
+    """What the source says nothing about."""
+    return tuple(wording.plain(text, schedule.locale) for text in schedule.silent)
+
+
+def sources(schedule: Schedule) -> tuple[Fact, ...]:
+    """Where the numbers were read, by the key that the citations use."""
+    return tuple(Fact(row["key"], "; ".join(_source(row, schedule.locale))) for row in schedule.sources)
+
+
+def _source(row: Mapping[str, str], locale: str) -> Iterable[str]:
+    yield wording.plain(row["title"], locale)
+    if row.get("id", "") not in row["title"]:
+        yield row["id"]
+    if row.get("read"):
+        yield f"read {wording.read_date(row['read'])}"

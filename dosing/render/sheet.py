@@ -1,0 +1,110 @@
+"""From a schedule to one neutral page: the only place where numbers become text. Renderers place, they do not compute."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from json import dumps
+
+from dosing.render import grid, record, wording
+from dosing.render.page import Fact, Question, Sheet
+from dosing.schedule import Finding, Schedule
+
+ROLES = ("Prescriber", "Pharmacist 1, calculated", "Pharmacist 2, checked")
+
+
+def sheet(schedule: Schedule, issue: int = 1) -> Sheet:
+    """The sheet of one schedule, every number already text; `issue` counts the prints of a course."""
+    number = document(schedule)
+    return Sheet(
+        language=schedule.locale, words=wording.words(schedule.locale), title=wording.plain(schedule.title, schedule.locale),
+        banner=banner(schedule), status=status(schedule), identity=identity(schedule), basis=basis(schedule),
+        columns=grid.columns(schedule), rows=grid.rows(schedule), questions=questions(schedule),
+        entries=record.entries(schedule), workings=record.workings(schedule), body=record.body(schedule),
+        checks=record.checks(schedule), decisions=record.decisions(schedule), order_notes=record.order_notes(schedule),
+        not_scheduled=record.not_scheduled(schedule), silent=record.silent(schedule), sources=record.sources(schedule),
+        signatures=ROLES if schedule.releasable else (), footer=footer(schedule, number, issue), document=number,
+    )  # fmt: skip
+
+
+def document(schedule: Schedule) -> str:
+    """The document number: the first ten hex digits of the SHA-256 of the canonical schedule JSON."""
+    canonical = dumps(schedule.to_dict(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return sha256(canonical.encode()).hexdigest()[:10]
+
+
+def banner(schedule: Schedule) -> str:
+    """`NOT RELEASABLE` with what stands in the way; empty for a releasable schedule."""
+    if schedule.releasable:
+        return ""
+    held = sum(row.held for row in schedule)
+    counted = [f"{held} dose{'s' if held != 1 else ''} on HOLD"] if held else []
+    asked = f"{len(schedule.open)} quer{'ies' if len(schedule.open) != 1 else 'y'} open"
+    return f"{wording.WORDS['not_releasable']}: {', '.join([*counted, asked])}"
+
+
+def status(schedule: Schedule) -> str:
+    """The regimen's status in capitals, as `DRAFT REGIMEN`; empty once it is released."""
+    word = schedule.regimen.get("status", "")
+    return "" if word == "released" else f"{word.upper()} REGIMEN"
+
+
+def identity(schedule: Schedule) -> tuple[Fact, ...]:
+    """Who the patient is; what is not known says so."""
+    return (
+        Fact("Name", known(schedule, "name")), Fact("Hospital number", known(schedule, "id")), Fact("Born", known(schedule, "born")),
+        Fact("Age", known(schedule, "age")), Fact("Sex", known(schedule, "sex")), Fact("Allergies", known(schedule, "allergies")),
+    )  # fmt: skip
+
+
+def basis(schedule: Schedule) -> tuple[Fact, ...]:
+    """What the doses rest on: regimen, weight with its date, height, body surface, creatinine, day 0."""
+    regimen, surface = schedule.regimen, schedule.metrics.get("bsa")
+    return (
+        Fact("Regimen", f"{regimen['id']}@{regimen['version']}"), Fact("Weight", _weight(schedule)), Fact("Height", known(schedule, "height")),
+        Fact("Body surface", wording.fact(surface, schedule.locale) if surface else "not calculated"),
+        Fact("Creatinine", _creatinine(schedule)), Fact("Day 0", _day0(schedule)),
+    )  # fmt: skip
+
+
+def known(schedule: Schedule, key: str) -> str:
+    """A fact of the patient as text, a date as `01 Jan 1986`; `not entered` without one."""
+    value = schedule.identity.get(key) or schedule.patient.get(key)
+    return wording.read_date(wording.fact(value, schedule.locale)) if value else wording.WORDS["not_entered"]
+
+
+def _weight(schedule: Schedule) -> str:
+    weighed = known(schedule, "weighed")
+    date = "date not entered" if weighed == wording.WORDS["not_entered"] else f"weighed {weighed}"
+    return f"{known(schedule, 'weight')}, {date}" if schedule.patient.get("weight") else wording.WORDS["not_entered"]
+
+
+def _creatinine(schedule: Schedule) -> str:
+    if schedule.patient.get("crcl"):
+        return f"clearance {known(schedule, 'crcl')}"
+    return known(schedule, "creatinine")
+
+
+def _day0(schedule: Schedule) -> str:
+    if schedule.day0 is None:
+        return "not set: relative schedule"
+    return f"{wording.day_date(schedule.day0)}, {schedule.zone}"
+
+
+def questions(schedule: Schedule) -> tuple[Question, ...]:
+    """The open findings, blocks first."""
+    ordered = sorted(schedule.open, key=lambda finding: finding.level != "block")
+    return tuple(_question(schedule, finding) for finding in ordered)
+
+
+def _question(schedule: Schedule, finding: Finding) -> Question:
+    about = grid.name_of(schedule, finding.order) if finding.order else ""
+    state = "HOLD, line held" if finding.level == "block" else "QUERY"
+    return Question(finding.id, state, about, wording.plain(finding.message, schedule.locale), wording.quoted(finding.cite, schedule.locale))
+
+
+def footer(schedule: Schedule, number: str, issue: int) -> str:
+    """Document number, issue, regimen with its checksum, print time where it was given, and the warning."""
+    regimen = schedule.regimen
+    printed = f" Printed {schedule.printed_at}." if schedule.printed_at else ""
+    return (f"Document {number}, issue {issue}. Regimen {regimen['id']}@{regimen['version']} #{regimen.get('sha256', '')[:10]}.{printed} "
+            f"{wording.WORDS['warning']}")  # fmt: skip

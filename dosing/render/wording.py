@@ -1,0 +1,188 @@
+"""The words of the sheet per locale, and numbers, units, days and dates as print-safe text.
+
+Print rules follow the ISMP list of error-prone abbreviations (2021) and, for en-GB, the BNF style: micrograms in
+full, no trailing zero, a leading zero, thousands commas, a no-break space before the unit.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+
+from dosing.derivation import spoken
+from dosing.schedule import Amount
+
+NBSP, MINUS = "\u00a0", "\u2212"
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+ROUTES = {"iv": "intravenous", "po": "by mouth", "sc": "subcutaneous", "im": "intramuscular", "it": "intrathecal"}
+UNITS = {
+    "en-GB": {"mcg": "micrograms", "ng": "nanograms"},
+    "en-US": {"mcg": "mcg", "ng": "nanograms"},
+}
+SHORT = {  # abbreviations of drugs and cells are never printed bare
+    "UC-MSCs": "umbilical-cord mesenchymal stromal cells", "UC-MSC": "umbilical-cord mesenchymal stromal cells",
+    "BM-MSCs": "bone-marrow mesenchymal stromal cells", "BM-MSC": "bone-marrow mesenchymal stromal cells",
+    "MSCs": "mesenchymal stromal cells", "MSC": "mesenchymal stromal cells",
+    "HSCT": "haematopoietic stem cell transplantation",
+    "HSCs": "haematopoietic stem cells", "HSC": "haematopoietic stem cell",
+    "ATG": "antithymocyte globulin", "ATLG": "anti-T-lymphocyte globulin",
+    "FLU": "fludarabine", "Flu": "fludarabine", "BU": "busulfan", "Bu": "busulfan", "MEL": "melphalan",
+    "CY": "cyclophosphamide", "Cy": "cyclophosphamide", "CTX": "cyclophosphamide",
+    "PTCy": "cyclophosphamide after the transplant",
+    "MTX": "methotrexate", "MMF": "mycophenolate mofetil", "CsA": "ciclosporin", "CSA": "ciclosporin",
+    "TBI": "total body irradiation",
+}  # fmt: skip
+SPELLED_US = {"haematopoietic": "hematopoietic", "anaemia": "anemia", "ciclosporin": "cyclosporine"}
+MEASURES = r"mg|mcg|micrograms?|nanograms?|ng|g|kg|cm|m2|m²|mL|L|dL|units|cells|doses|mmol|micromol|h|hours|min|minutes|Gy|cGy|y|%"
+GAP = re.compile(rf"(?<=\d) ?(?={MEASURES}\b|%)")
+LARGE = re.compile(rf"(?<![\w.,/-])(\d{{4,}}(?:\.\d+)?)(?=[ {NBSP}](?:{MEASURES})\b)")
+ABBREVIATED = re.compile(r"(?<![\w-])(h?(?:" + "|".join(sorted(map(re.escape, SHORT), key=len, reverse=True)) + r"))(?![\w-])")
+WORDS = {
+    "title": "Dose schedule", "not_releasable": "NOT RELEASABLE", "draft": "DRAFT REGIMEN",
+    "not_entered": "not entered", "not_given": "not given", "hold": "HOLD", "none": "–",
+    "grid": "Doses by day", "drug": "Drug and order", "total": "Course total", "release": "Pharmacy release",
+    "release_note": "initials of preparer and checker, each day",
+    "queries": "Open queries: answer before release", "no_queries": "No open query.",
+    "answer": "Answer", "by": "by", "on": "on",
+    "signatures": "Signatures", "role": "Role", "name": "Name", "signature": "Signature", "when": "Date and time",
+    "entries": "Administrations in time order", "record": "Calculation record", "body": "Body size and laboratory",
+    "checks": "Checks", "choices": "Choices, changes and answers", "not_scheduled": "Named in the source, not scheduled",
+    "silent": "The source is silent on", "sources": "Sources", "order_notes": "Notes on the orders",
+    "day": "Day", "date": "Date", "start": "Start", "stop": "Stop", "dose": "Dose", "amount": "Amount", "route": "Route",
+    "duration": "Duration", "given": "Given at, by", "protocol_dose": "Protocol dose", "working": "Working",
+    "calculated": "Calculated", "rounded": "Per dose", "rule": "Rounding", "change": "Change", "doses": "Doses",
+    "legend": "HOLD: do not prepare. – no dose planned. If all given: cumulative dose if every dose so far is given.",
+    "warning": "Not a prescription: a pharmacist checks and signs.", "page": "Page", "of": "of",
+}  # fmt: skip
+
+
+def words(locale: str) -> dict[str, str]:
+    """The fixed texts of the sheet for a locale (`en-GB`, `en-US`); others fall back on English."""
+    return {key: spelling(text, locale) for key, text in WORDS.items()}
+
+
+def spelling(text: str, locale: str) -> str:
+    """British spelling as it is, American where the locale asks for it."""
+    if locale == "en-US":
+        for british, american in SPELLED_US.items():
+            text = text.replace(british, american)
+    return text
+
+
+def number(text: str) -> str:
+    """A decimal text for print: commas from 1,000, no trailing zero, a real minus."""
+    whole, dot, rest = spoken(text).replace(",", "").partition(".")
+    return f"{int(whole):,}{dot}{rest}".replace("-", MINUS) if whole not in ("-0", "") else f"{MINUS}0{dot}{rest}"
+
+
+def unit(text: str, locale: str) -> str:
+    """A unit for print: `m²`, micrograms in full for en-GB."""
+    table = UNITS.get(locale, UNITS["en-GB"])
+    return "/".join({"m2": "m²"}.get(part) or table.get(part, part) for part in text.split("/"))
+
+
+def amount(value: Amount, locale: str) -> str:
+    """An amount as it is printed, `55 mg`, `35 million cells`, with a no-break space."""
+    return f"{cells(value) or number(value.value)}{NBSP}{unit(value.unit, locale)}"
+
+
+def cells(value: Amount) -> str:
+    """A cell count of a million or more in words, when two decimals hold it exactly; else empty."""
+    millions = value.decimal / 1_000_000
+    if value.unit != "cells" or millions < 1 or millions != round(millions, 2):
+        return ""
+    return f"{number(format(millions, 'f'))}{NBSP}million"
+
+
+def power(value: Amount) -> str:
+    """A cell count as a power of ten that survives plain text, `3.5 × 10^7 cells`; empty for other units."""
+    if value.unit != "cells" or value.decimal < 100_000:
+        return ""
+    exponent = value.decimal.adjusted()
+    return f"{number(format(value.decimal.scaleb(-exponent), 'f'))} × 10^{exponent} cells".replace(" ", NBSP)
+
+
+def fact(value: object, locale: str) -> str:
+    """A fact of the patient: `{"value", "unit"}` as an amount, any other text as it is."""
+    if isinstance(value, dict):
+        return amount(Amount(str(value["value"]), str(value["unit"])), locale).replace(f"{NBSP}y", f"{NBSP}years")
+    return str(value)
+
+
+def day(value: int) -> str:
+    """A day as `Day −5`, `Day 0`, `Day +1`, unbreakable."""
+    return f"Day{NBSP}{signed(value)}"
+
+
+def signed(value: int) -> str:
+    """A day number with its sign: a real minus, a plus after day 0."""
+    return f"{value:+d}".replace("-", MINUS) if value else "0"
+
+
+def day_date(value: date | None) -> str:
+    """A calendar day as `Fri 04 Dec 2026`; empty for None."""
+    return f"{WEEKDAYS[value.weekday()]} {short_date(value)}" if value else ""
+
+
+def short_date(value: date) -> str:
+    """A calendar day as `04 Dec 2026`."""
+    return f"{value.day:02d} {MONTHS[value.month - 1]} {value.year}"
+
+
+def read_date(text: str) -> str:
+    """An ISO date text as `04 Dec 2026`; any other text as it is."""
+    try:
+        return short_date(date.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def duration(minutes: int | None) -> str:
+    """A length of time as `30 minutes` or `4 hours`; `not given` for None."""
+    if not minutes:
+        return WORDS["not_given"]
+    count, name = (minutes // 60, "hour") if minutes % 60 == 0 else (minutes, "minute")
+    return f"{count}{NBSP}{name}{'s' if count != 1 else ''}"
+
+
+def route(text: str | None) -> str:
+    """A route in words; `route not given` where the source is silent."""
+    return ROUTES.get(text or "", text or "route not given")
+
+
+def plain(text: str, locale: str, mark: str = "%s") -> str:
+    """Prose made safe for print: full names, spelled micrograms, spaced units, words for < and >, real minus signs.
+
+    `mark` frames each replaced word; a quotation uses `[%s]` so that the reader sees what was not in the source.
+    """
+    text = ABBREVIATED.sub(lambda found: mark % SHORT[found[1].removeprefix("h") if found[1] not in SHORT else found[1]], text)
+    text = re.sub(r"\s?[µμ]g\b", " " + mark % unit("mcg", locale), text)
+    text = re.sub(r"\bmcg\b", unit("mcg", locale), text)
+    text = _signs(_numbers(_units(text)))
+    return spelling(text, locale)
+
+
+def quoted(text: str, locale: str) -> str:
+    """A printed phrase of a source; whatever had to be written out stands in square brackets."""
+    return plain(text, locale, "[%s]")
+
+
+def _units(text: str) -> str:
+    text = re.sub(r"\bm2\b", "m²", text)
+    text = re.sub(r"(?<=\d) ?h\b", " hours", text).replace(" 1 hours", " 1 hour")
+    return GAP.sub(NBSP, text)
+
+
+def _numbers(text: str) -> str:
+    text = re.sub(r"10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda found: "10^" + found[1].translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")), text)
+    text = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?e\+?\d{1,2})(?=[ \u00a0])", lambda found: format(Decimal(found[1]), "f"), text)
+    return LARGE.sub(lambda found: number(found[1]), text)
+
+
+def _signs(text: str) -> str:
+    for sign, word in ((">=", "at least"), ("<=", "at most"), ("≥", "at least"), ("≤", "at most"), (">", "more than"), ("<", "less than")):
+        text = re.sub(rf"\s*{sign}\s*", f" {word} ", text)
+    text = re.sub(r"\.\.(?=[+-]?\d)", " to ", text)
+    return re.sub(r"(?<![\w\u2212)-])-(?=\d)", MINUS, text)

@@ -1,0 +1,244 @@
+"""What a plan gives back: administrations in time order, totals, findings, and how to read them.
+
+Amounts are exact decimal texts with a unit; nothing here computes a dose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from dosing.derivation import Derivation, spoken
+from dosing.units import print_unit, quantity
+
+if TYPE_CHECKING:
+    from arrow import Arrow
+    from pint import Quantity
+
+Level = Literal["block", "query", "note", "pass"]
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """An exact decimal text and its unit; prints as `55 mg`."""
+
+    value: str
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{spoken(self.value)} {print_unit(self.unit)}"
+
+    @property
+    def decimal(self) -> Decimal:
+        """The number as a `Decimal`."""
+        return Decimal(self.value)
+
+    @property
+    def quantity(self) -> Quantity:
+        """The amount as a pint quantity of the closed registry."""
+        return quantity(self.value, self.unit)
+
+    def to_dict(self) -> dict[str, str]:
+        """Value and unit as texts."""
+        return {"value": self.value, "unit": self.unit}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A result of a check: `block` holds its line, `query` must be answered, `note` and `pass` are for information."""
+
+    id: str
+    code: str
+    level: Level
+    message: str
+    order: str | None = None
+    cite: str = ""
+    answer: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it keeps the schedule from release."""
+        return self.level == "block" or (self.level == "query" and not self.answer)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The finding as plain JSON values."""
+        answered = {"answer": self.answer} if self.answer else {}
+        return {"id": self.id, "code": self.code, "level": self.level, "order": self.order, "message": self.message, "cite": self.cite, **answered}
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """One dose at one time. `seconds` are POSIX seconds of the start, None in a relative schedule."""
+
+    order: str
+    drug: str
+    day: int
+    number: int
+    of: int
+    route: str
+    calculated: Amount | None
+    amount: Amount | None
+    held: bool
+    date: date | None
+    seconds: int | None
+    minutes: int | None
+    zone: str
+    offset: str
+    derivation: Derivation | None = field(repr=False)
+
+    @property
+    def start(self) -> Arrow | None:
+        """The start as an arrow instant in the schedule's zone."""
+        return instant(self.seconds, self.zone)
+
+    @property
+    def end(self) -> Arrow | None:
+        """The end as an arrow instant, where a duration is given."""
+        return instant(self.seconds + self.minutes * 60, self.zone) if self.minutes and self.seconds is not None else None
+
+    @property
+    def why(self) -> str:
+        """The arithmetic as one true line."""
+        return self.derivation.tell() if self.derivation else "dose not given in source"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row as plain JSON values, in the order of the contract."""
+        row = {
+            "order": self.order, "drug": self.drug, "day": self.day, "date": self.date and self.date.isoformat(),
+            "start": iso(self.seconds, self.zone), "end": iso(self.seconds + self.minutes * 60, self.zone) if self.minutes and self.seconds is not None else None,
+            "number": self.number, "of": self.of, "route": self.route,
+            "calculated": self.calculated and self.calculated.to_dict(), "amount": self.amount and self.amount.to_dict(), "held": self.held,
+            "why": self.why,
+        }  # fmt: skip
+        return row if self.date else {**row, "offset": self.offset}
+
+
+def instant(seconds: int | None, zone: str) -> Arrow | None:
+    """POSIX seconds as an arrow instant in a zone."""
+    from dosing.engine.timeline import arrow_at
+
+    return None if seconds is None else arrow_at(seconds, zone)
+
+
+def iso(seconds: int | None, zone: str) -> str | None:
+    """POSIX seconds as ISO 8601 text with the zone's offset at that moment."""
+    if seconds is None:
+        return None
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    return datetime.fromtimestamp(seconds, ZoneInfo(zone)).isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The course total of one order; `amount` is None while the line is held."""
+
+    order: str
+    drug: str
+    doses: int
+    calculated: Amount
+    amount: Amount | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The total as plain JSON values."""
+        return {"order": self.order, "drug": self.drug, "doses": self.doses, "calculated": self.calculated.to_dict(), "amount": self.amount and self.amount.to_dict()}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Per-day dose schedule of one patient, with its findings, totals, sources and second calculation.
+
+    Iterating gives the administrations in time order. In a notebook it shows itself as the sheet.
+    """
+
+    regimen: dict[str, str]
+    title: str
+    patient: dict[str, Any]
+    identity: dict[str, str]
+    metrics: dict[str, dict[str, str]]
+    day0: date | None
+    zone: str
+    times: dict[str, str]
+    choices: dict[str, str]
+    changes: tuple[dict[str, str], ...]
+    answers: tuple[dict[str, str], ...]
+    administrations: tuple[Administration, ...]
+    totals: tuple[Total, ...]
+    not_scheduled: tuple[dict[str, str], ...]
+    silent: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    second_calculation: dict[str, Any]
+    sources: tuple[dict[str, str], ...]
+    orders: tuple[dict[str, Any], ...] = field(repr=False, default=())
+    locale: str = "en-GB"
+    printed_at: str = ""
+
+    def __iter__(self) -> Iterator[Administration]:
+        return iter(self.administrations)
+
+    def __len__(self) -> int:
+        return len(self.administrations)
+
+    def __repr__(self) -> str:
+        day0 = self.day0.isoformat() if self.day0 else "relative"
+        state = "releasable" if self.releasable else "NOT RELEASABLE"
+        return f"<Schedule {self.regimen['id']}@{self.regimen['version']} day 0 {day0}: {len(self)} administrations, {len(self.open)} open, {state}>"
+
+    @cached_property
+    def open(self) -> tuple[Finding, ...]:
+        """The findings that keep the schedule from release."""
+        return tuple(finding for finding in self.findings if finding.is_open)
+
+    @property
+    def releasable(self) -> bool:
+        """Whether no line is held and every query is answered."""
+        return not self.open
+
+    def total(self, drug: str) -> Amount | None:
+        """The course total of a drug or order, None while it is held.
+
+        Raises `KeyError` for a drug that is not in the schedule, `ValueError` when several orders give it in parts
+        of which one is held.
+        """
+        found = [total for total in self.totals if drug in (total.drug, total.order)]
+        if not found:
+            raise KeyError(drug)
+        if any(total.amount is None for total in found):
+            return None
+        return Amount(str(sum(total.amount.decimal for total in found if total.amount)), found[0].calculated.unit)
+
+    def why(self, drug: str, day: int) -> str:
+        """The arithmetic behind a drug's dose on a day, one line per administration."""
+        return "\n".join(row.why for row in self if drug in (row.drug, row.order) and row.day == day)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The schedule as plain JSON values, by the contract `dosing.schedule/1`; no clock, host or random value."""
+        printed = {"printed_at": self.printed_at} if self.printed_at else {}
+        return {
+            "schema": "dosing.schedule/1", "regimen": self.regimen, "patient": self.patient, "metrics": self.metrics,
+            "day0": self.day0 and self.day0.isoformat(), "zone": self.zone or None, "times": self.times,
+            "choices": self.choices, "changes": list(self.changes), "answers": list(self.answers),
+            "releasable": self.releasable,
+            "administrations": [row.to_dict() for row in self.administrations],
+            "totals": [total.to_dict() for total in self.totals],
+            "not_scheduled": list(self.not_scheduled), "source_silent": list(self.silent),
+            "findings": [finding.to_dict() for finding in self.findings],
+            "second_calculation": self.second_calculation,
+            "sources": list(self.sources), **printed,
+        }  # fmt: skip
+
+    def to_frame(self) -> Any:
+        """The administrations as a table of plain columns (an Arrow table; needs the extra `cohort`)."""
+        import pyarrow
+
+        return pyarrow.Table.from_pylist([row.to_dict() for row in self.administrations])
+
+    def _repr_html_(self) -> str:
+        from dosing.render import to_text_of
+
+        return to_text_of(self, "html")
