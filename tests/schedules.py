@@ -48,7 +48,6 @@ NOTES = (
     Finding("msc.count", "source.silent", "note", "The record does not say whether 5 × 10⁵/kg counts total or viable cells.", "msc", "registry"),
     Finding("renal", "renal", "note", "No reduction is applied: crcl >= 80 mL/min."),
     Finding("weight.fresh", "weight", "pass", "The weight was measured within 168 h of the first dose."),
-    Finding("second", "second", "pass", "The second calculation agrees on 13 doses."),
 )
 
 

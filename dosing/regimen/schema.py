@@ -98,6 +98,7 @@ Word = written(matching("R11", r"[A-Za-z0-9][\w.-]{0,60}", "a word", "use letter
 Prose = written(read_prose, "a text in plain words", "the source does not say")
 Name = written(read_name, "a name", "fludarabine")
 DoseText = written(read_ask_or(forms.read_dose), "a dose", "30 mg/m2/day", "0.6 mg/kg/dose every 6 h", "not given", "ask")
+TotalText = written(forms.read_total, "a course total", "120 mg/m2/course")
 Bounds = written(read_bounds, "a dose limit", "5..60 mg/m2/day", "at most 240 mg/kg/course")
 Days = written(read_ask_or(forms.read_days), "days", "-5..-2", "+1, +3, +6, +11", "ask")
 Rhythm = written(forms.read_rhythm, "when in the day", "09:00", "4 h before hsc")
@@ -178,7 +179,7 @@ class Order(Model):
     event: Id | None = None
     first: Literal["ask"] | Time | None = None
     over: Minutes | None = None
-    total: DoseText | None = None
+    total: TotalText | None = None
     max: Amount | None = None
     route: Word | None = None
     product: Id | None = None

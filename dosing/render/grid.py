@@ -75,7 +75,7 @@ def _order_lines(schedule: Schedule, order: str, given: list[Administration]) ->
     dose = "dose not given in source" if row.get("dose", "not given") == "not given" else wording.plain(str(row["dose"]), locale)
     yield f"{dose}, {wording.route(row.get('route') or given[0].route)}"
     yield from filter(None, [_basis(schedule, row, given[0]), _product(row)])
-    yield f"over {wording.duration(given[0].minutes)}" if given[0].minutes else "duration not given"
+    yield wording.over(given[0].minutes)
 
 
 def _basis(schedule: Schedule, row: dict[str, Any], given: Administration) -> str:
@@ -83,7 +83,7 @@ def _basis(schedule: Schedule, row: dict[str, Any], given: Administration) -> st
         return ""
     named = given.derivation.basis_name or ("actual" if given.derivation.basis.endswith("kg") else "")
     what = "body surface" if given.derivation.basis.endswith("m2") else "weight" if given.derivation.basis.endswith("kg") else ""
-    silent = "; weight not specified in source" if row.get("weight") == "unspecified" else ""
+    silent = "; source names no weight" if row.get("weight") == "unspecified" else ""
     basis = wording.plain(given.derivation.basis, schedule.locale)
     return " ".join(filter(None, [named, what, basis])) + silent
 
@@ -160,7 +160,7 @@ def see(schedule: Schedule, order: str) -> str:
     """`see query atg.dose`: where the question about an order is asked."""
     ids = [finding.id for finding in schedule.open if finding.order == order]
     ids = ids or [finding.id for finding in schedule.open if finding.level == "block" and finding.order is None]
-    return f"see query{wording.NBSP}{', '.join(ids)}" if ids else "see open queries"
+    return f"see query {', '.join(ids)}" if ids else "see open queries"
 
 
 def _total(schedule: Schedule, total: Total | None, held: bool) -> tuple[str, tuple[str, ...]]:

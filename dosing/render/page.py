@@ -129,10 +129,11 @@ class Sheet:
         return not self.banner
 
     def split(self, width: int) -> Iterator[Sheet]:
-        """The sheet cut into blocks of at most `width` days, evenly, because a wide grid wraps by day."""
+        """The sheet cut evenly into blocks of at most `width` days, each with the orders that have a dose in it."""
         count = max(1, -(-len(self.columns) // width))
         width = max(1, -(-len(self.columns) // count))
         for start in range(0, max(1, len(self.columns)), width):
             part = slice(start, start + width)
             rows = tuple(replace(row, cells=row.cells[part]) for row in self.rows)
-            yield replace(self, columns=self.columns[part], rows=rows)
+            busy = tuple(row for row in rows if any(cell.kind != "none" for cell in row.cells))
+            yield replace(self, columns=self.columns[part], rows=busy)

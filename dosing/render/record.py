@@ -25,7 +25,7 @@ def _entry(schedule: Schedule, row: Administration) -> Entry:
     return Entry(
         wording.day(row.day), wording.day_date(row.date), starts(schedule, row), _stop(begin, stop),
         name_of(schedule, row.order), f"{row.number} of {row.of}".replace(" ", wording.NBSP), amount_text(schedule, row), wording.route(row.route),
-        wording.duration(row.minutes), signable(schedule, row.order),
+        wording.over(row.minutes), signable(schedule, row.order),
     )  # fmt: skip
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
-from dosing.render.page import Cell, Fact, Sheet
+from dosing.render.page import Cell, Entry, Fact, Sheet
 from dosing.schedule import Schedule
 
-WIDTH, FIRST, LAST, DAYS = 100, 24, 14, 4
+WIDTH, FIRST, LAST, DAYS = 100, 24, 19, 3
+ENTRY = (15, 14, 20, 8, 16, 12)
 
 
 def write(sheet: Sheet, schedule: Schedule) -> bytes:
@@ -45,7 +46,8 @@ def _head(sheet: Sheet) -> Iterator[str]:
     if sheet.status:
         yield sheet.status
     yield ""
-    yield from _table([[f"{fact.label}: {fact.text}" for fact in pair] for pair in zip(sheet.identity, sheet.basis, strict=True)], (46, 51))
+    for pair in zip(sheet.identity, sheet.basis, strict=True):
+        yield from _line([f"{fact.label}: {fact.text}" for fact in pair], (46, 51))
 
 
 def _lists(sheet: Sheet) -> Iterable[tuple[str, Sequence[Fact]]]:
@@ -70,10 +72,12 @@ def paragraphs(text: str, indent: str = "") -> list[str]:
 
 def _grid(sheet: Sheet) -> Iterator[str]:
     day = (WIDTH - FIRST - LAST) // max(1, len(sheet.columns)) - 3
-    widths = (FIRST - 2, *[day] * len(sheet.columns), LAST - 1)
+    widths = (FIRST, *[min(day, 24)] * len(sheet.columns), LAST)
     head = [sheet.words["drug"], *("\n".join(filter(None, (c.day, c.date, c.mark))) for c in sheet.columns), sheet.words["total"]]
     rows = [["\n".join((row.name, *row.lines)), *map(_cell, row.cells), "\n".join((row.total, *row.total_lines))] for row in sheet.rows]
-    yield from _ruled([head, *rows], widths)
+    if sheet.releasable:
+        rows.append([f"{sheet.words['release']}\n{sheet.words['release_note']}", *["____ / ____"] * len(sheet.columns), ""])
+    yield from _ruled([[head], *([row] for row in rows)], widths)
 
 
 def _cell(cell: Cell) -> str:
@@ -81,24 +85,26 @@ def _cell(cell: Cell) -> str:
     return "\n".join(filter(None, (amount, *cell.lines, *(f"{slot} ____/____" for slot in cell.slots))))
 
 
-def _ruled(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> Iterator[str]:
+def _ruled(groups: Iterable[Sequence[Sequence[str]]], widths: Sequence[int]) -> Iterator[str]:
+    """Groups of rows with a rule before and after each group."""
     rule = "-+-".join("-" * width for width in widths)
     yield rule
-    for row in rows:
-        yield from _table([row], widths, " | ")
+    for group in groups:
+        for row in group:
+            yield from _line(row, widths, " | ")
         yield rule
 
 
-def _table(rows: Iterable[Sequence[str]], widths: Sequence[int], gap: str = "   ") -> Iterator[str]:
-    for row in rows:
-        cells = [_wrapped(text, width) for text, width in zip(row, widths, strict=True)]
-        for n in range(max(map(len, cells))):
-            yield gap.join((cell[n] if n < len(cell) else "").ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+def _line(row: Sequence[str], widths: Sequence[int], gap: str = "   ") -> Iterator[str]:
+    cells = [[part for line in text.split("\n") for part in wrapped(line, width)] for text, width in zip(row, widths, strict=True)]
+    for n in range(max(map(len, cells))):
+        yield gap.join((cell[n] if n < len(cell) else "").ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
-def _wrapped(text: str, width: int) -> list[str]:
-    lines = [wrap(line, width, break_long_words=True, break_on_hyphens=False) or [""] for line in text.split("\n")]
-    return [line for part in lines for line in part]
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of a text in a column: a number stays with its unit, unless the two are wider than the column."""
+    words = [part for word in text.split(" ") for part in ([word] if len(word) <= width else word.split("\u00a0"))]
+    return wrap(" ".join(words), width, break_on_hyphens=False) or [""]
 
 
 def _questions(sheet: Sheet) -> Iterator[str]:
@@ -119,10 +125,16 @@ def _signatures(sheet: Sheet) -> Iterator[str]:
 
 def _entries(sheet: Sheet) -> Iterator[str]:
     words = sheet.words
-    head = [words[key] for key in ("day", "start", "stop", "drug", "dose", "amount", "route")]
-    rows = [["\n".join(filter(None, (entry.day, entry.date))), entry.start, f"{entry.stop}", entry.drug, entry.number, entry.amount,
-             f"{entry.route}, {entry.duration}"] for entry in sheet.entries]  # fmt: skip
-    yield from _ruled([head, *rows], (15, 12, 9, 18, 8, 10, 10))
+    head = [words["day"], f"{words['start']}, {words['stop'].lower()}", words["drug"], words["dose"], words["amount"], words["route"]]
+    by_day: dict[str, list[list[str]]] = {}
+    for entry in sheet.entries:
+        by_day.setdefault(entry.day, []).append(_entry(entry))
+    yield from _ruled([[head], *by_day.values()], ENTRY)
+
+
+def _entry(entry: Entry) -> list[str]:
+    when = f"{entry.start}, stop {entry.stop}"
+    return [f"{entry.day}\n{entry.date}", when, entry.drug, entry.number, entry.amount, f"{entry.route}, {entry.duration}"]
 
 
 def _workings(sheet: Sheet) -> Iterator[str]:

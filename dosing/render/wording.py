@@ -32,7 +32,7 @@ SHORT = {  # abbreviations of drugs and cells are never printed bare
     "CY": "cyclophosphamide", "Cy": "cyclophosphamide", "CTX": "cyclophosphamide",
     "PTCy": "cyclophosphamide after the transplant",
     "MTX": "methotrexate", "MMF": "mycophenolate mofetil", "CsA": "ciclosporin", "CSA": "ciclosporin",
-    "TBI": "total body irradiation",
+    "TBI": "total body irradiation", "crcl": "creatinine clearance", "CrCl": "creatinine clearance",
 }  # fmt: skip
 SPELLED_US = {"haematopoietic": "hematopoietic", "anaemia": "anemia", "ciclosporin": "cyclosporine"}
 MEASURES = r"mg|mcg|micrograms?|nanograms?|ng|g|kg|cm|m2|m²|mL|L|dL|units|cells|doses|mmol|micromol|h|hours|min|minutes|Gy|cGy|y|%"
@@ -145,6 +145,11 @@ def duration(minutes: int | None) -> str:
         return WORDS["not_given"]
     count, name = (minutes // 60, "hour") if minutes % 60 == 0 else (minutes, "minute")
     return f"{count}{NBSP}{name}{'s' if count != 1 else ''}"
+
+
+def over(minutes: int | None) -> str:
+    """How long an infusion runs, `over 30 minutes`; `duration not given` for None."""
+    return f"over {duration(minutes)}" if minutes else "duration not given"
 
 
 def route(text: str | None) -> str:
