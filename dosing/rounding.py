@@ -18,8 +18,9 @@ Column = NDArray[np.float64]
 def snapped(quotient: Column) -> Column:
     """Quotients with the noise of binary floats taken off; |quotient| must stay under 10**12."""
     size = np.abs(quotient)
-    assert not (size >= 1e12).any(), "a quotient beyond 10**12 steps cannot be rounded exactly"
-    scale = np.where(size < 1e6, 1e9, np.where(size < 1e9, 1e6, 1e3))
+    largest = size.max(initial=0)
+    assert not largest >= 1e12, "a quotient beyond 10**12 steps cannot be rounded exactly"
+    scale = 1e9 if largest < 1e6 else np.where(size < 1e6, 1e9, np.where(size < 1e9, 1e6, 1e3))
     return np.rint(quotient * scale) / scale
 
 
@@ -43,11 +44,14 @@ def to_step(values: Column, step: Decimal) -> Column:
 
 def number_text(value: float) -> str:
     """A float as plain decimal digits of 12 significant figures: no exponent, no trailing zero."""
-    text = format(Decimal(format(value, ".12g")), "f")
+    text = format(value, ".12g")
+    text = format(Decimal(text), "f") if "e" in text else text
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def step_text(count: float, step: Decimal) -> str:
     """`count` steps as an exact decimal text."""
+    if step == 1:
+        return str(int(count))
     text = format(Decimal(int(count)) * step, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

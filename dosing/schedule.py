@@ -5,7 +5,7 @@ Amounts are exact decimal texts with a unit; nothing here computes a dose.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -88,7 +88,12 @@ class Administration:
     minutes: int | None
     zone: str
     offset: str
-    derivation: Derivation | None = field(repr=False)
+    work: Callable[[], Derivation] | None = field(repr=False, compare=False)
+
+    @property
+    def derivation(self) -> Derivation | None:
+        """The arithmetic as data; None where the source gives no dose."""
+        return self.work() if self.work else None
 
     @property
     def start(self) -> Arrow | None:
@@ -103,7 +108,7 @@ class Administration:
     @property
     def why(self) -> str:
         """The arithmetic as one true line."""
-        return self.derivation.tell() if self.derivation else "dose not given in source"
+        return self.work().tell() if self.work else "dose not given in source"
 
     def to_dict(self) -> dict[str, Any]:
         """The row as plain JSON values, in the order of the contract."""

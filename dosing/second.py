@@ -223,9 +223,9 @@ def _bsa(person: Person) -> Fraction:
         value = Fraction(_power_bsa(person, float(weight)))
         return value if value < floor else _stepped(value, person.bsa_step)
     # Mosteller 1987, sqrt(cm x kg / 3600), by integer roots so that no tie is lost to a float.
-    square = _number(person.height, "height") * weight / 3600
-    top, bottom = square.as_integer_ratio()
-    if not person.bsa_step or square < floor**2:
+    (cm, cm_part), (kg, kg_part) = _number(person.height, "height").as_integer_ratio(), weight.as_integer_ratio()
+    (low, low_part), top, bottom = floor.as_integer_ratio(), cm * kg, cm_part * kg_part * 3600
+    if not person.bsa_step or top * low_part**2 < bottom * low**2:
         return Fraction(isqrt(top * bottom * 10**48), bottom * 10**24)  # exact where the root is rational
     step, part = _number(person.bsa_step, "BSA step").as_integer_ratio()
     halves = isqrt(4 * top * part**2 // (bottom * step**2))

@@ -120,7 +120,7 @@ def test_printed_amounts_by_bsa_and_calvert():
     assert one(dose("500 mg/m2", "mg"), Person("70", "172.2")).amount == 915  # W41
     row = one(dose("100 mg", "mg", "1", factors=("0.8", "0.75"), cap="59.5"))
     assert row.calculated == Fraction("59.5") and row.amount == 59  # factors come before the cap
-    assert one(dose("5 AUC", "mg", "0.1", factors=("0.85",)), ADULT._replace(gfr="80")).amount == Fraction("446.3")  # W77
+    assert one(dose("5 AUC", "mg", "0.1", factors=("0.85",)), ADULT._replace(gfr="80")).amount * 10 == 4463  # W77
 
 
 CALVERT = {  # AUC, GFR; mg

@@ -6,9 +6,13 @@ a million by the same lines; a hit's `mask` says for which rows it holds, and it
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property, lru_cache, wraps
+from itertools import count
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +27,8 @@ from dosing.schedule import Finding, Level
 
 Mask = NDArray[np.bool_]
 Message = str | Callable[[int], str]
+_NUMBERS = count()
+LRU = OrderedDict[Any, tuple["Hit", ...]]
 
 
 @dataclass
@@ -39,10 +45,20 @@ class Case:
     weighed: date | None = None
     applies: dict[str, Mask] = field(default_factory=dict)  # lines that hang on a fact of the patient
 
+    @cached_property
+    def course(self) -> int:
+        """A number that stands for the lines and times of this case, whoever the patient is."""
+        return _course(self.settled, self.when, tuple(line.id for line in self.lines))
+
     @property
     def is_dated(self) -> bool:
         """Whether there is a day 0."""
         return self.when.day0 is not None
+
+
+@lru_cache(maxsize=4096)
+def _course(settled: Settled, when: When, lines: tuple[str, ...]) -> int:
+    return next(_NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +91,23 @@ def check(function: Check) -> Check:
     """Add one check; its docstring says in one sentence what it asks."""
     CHECKS.append(function)
     return function
+
+
+def course_check(function: Check) -> Check:
+    """Add a check that looks at the regimen and its times only, never at the body: its hits are made once."""
+    made: _NUMBERS = count()
+LRU = OrderedDict()
+
+    @wraps(function)
+    def once(case: Case) -> Iterator[Hit]:
+        found = made.get(case.course)
+        if found is None:
+            found = made[case.course] = tuple(function(case))
+            if len(made) > 512:
+                made.popitem(last=False)
+        return iter(found)
+
+    return check(once)
 
 
 def hits(case: Case) -> list[Hit]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from dosing import forms
-from dosing.checks.case import Case, Hit, check
+from dosing.checks.case import Case, Hit, check, course_check
 from dosing.engine.settle import Line
 from dosing.regimen import rules
 from dosing.regimen.schema import Drug, Limit
@@ -82,9 +81,8 @@ def limits_of(line: Line) -> tuple[Limit, ...]:
     return line.product.limits if line.product and line.product.limits else line.drug.limits
 
 
-@lru_cache(maxsize=1024)
 def limit_hits(line: Line) -> tuple[Hit, ...]:
-    """The findings on one line's dose; they do not depend on the patient, so they are made once."""
+    """The findings on one line's dose, which do not depend on the patient."""
     if line.dose is None:
         return ()
     if line.members and not line.product:
@@ -135,7 +133,7 @@ def _folds(line: Line, members: tuple[Drug, ...]) -> str:
     return f": {min(lowest) / day:,.0f}-fold below the lowest and {min(usual) / day:,.0f} to {max(usual) / day:,.0f}-fold below the usual daily dose seen"
 
 
-@check
+@course_check
 def doses_are_inside_the_limits(case: Case) -> Iterator[Hit]:
     """Is each dose inside the cited limits of its drug and product, per dose, per day and over the course?"""
     for line in case.lines:
@@ -153,8 +151,7 @@ def doses_are_measurable(case: Case) -> Iterator[Hit]:
         if zero.any():
             text = f"the calculated dose is less than half of the measurable step, {line.drug.step}; it cannot be measured."
             yield Hit(f"{line.id}.measurable", "rounding.zero", "block", text, line.id, line.drug.step_status or "", zero)
-        kept = found.kept & ~zero
-        if kept.any():
+        if found.kept.any() and (kept := found.kept & ~zero).any():
             yield Hit(f"{line.id}.rounding", "rounding.limit", "note", _kept(line, case), line.id, case.site.source, kept)
 
 

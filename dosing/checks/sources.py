@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dosing.checks.case import Case, Hit, check
+from dosing.checks.case import Case, Hit, course_check
 
 
-@check
+@course_check
 def open_questions_are_asked(case: Case) -> Iterator[Hit]:
     """Which questions does the regimen file itself leave open for the lines that are planned?"""
     planned = {line.id for line in case.lines}
@@ -22,7 +22,7 @@ def open_questions_are_asked(case: Case) -> Iterator[Hit]:
         yield Hit(query.id, query.code, level, query.ask, query.order, cite)
 
 
-@check
+@course_check
 def open_doses_are_held(case: Case) -> Iterator[Hit]:
     """Which lines have no dose yet because it is set by level, or not given?"""
     for line in case.lines:
@@ -34,7 +34,7 @@ def open_doses_are_held(case: Case) -> Iterator[Hit]:
             yield Hit(f"{line.id}.dose", "dose.not-given", "block", f"{line.drug.id}: the dose is not given in the source.", line.id, line.cited())
 
 
-@check
+@course_check
 def unscheduled_drugs_are_named(case: Case) -> Iterator[Hit]:
     """Which drugs does the source name without a dose?"""
     for entry in case.settled.not_scheduled:
@@ -42,7 +42,7 @@ def unscheduled_drugs_are_named(case: Case) -> Iterator[Hit]:
         yield Hit(f"{entry.drug}.dose", "dose.not-given", "note", f"{entry.drug}: {entry.reason}; it is not scheduled. Prescribe it on another chart or add a block.", None, cite)
 
 
-@check
+@course_check
 def changes_are_shown(case: Case) -> Iterator[Hit]:
     """What did a person set, against what is printed?"""
     for change in case.settled.changes:
@@ -51,7 +51,7 @@ def changes_are_shown(case: Case) -> Iterator[Hit]:
         yield Hit(f"{change['key']}.set", "change.set", "note", text, order)
 
 
-@check
+@course_check
 def unused_choices_are_named(case: Case) -> Iterator[Hit]:
     """Which choice was given that the other choices make void?"""
     for name in case.settled.unused:

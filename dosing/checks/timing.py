@@ -7,12 +7,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from dosing import forms
-from dosing.checks.case import Case, Hit, check
+from dosing.checks.case import Case, Hit, course_check
 from dosing.engine.settle import Line
 from dosing.engine.timeline import clock_changes
 
 
-@check
+@course_check
 def doses_fall_on_the_stated_days(case: Case) -> Iterator[Hit]:
     """Does a dose fall outside the days the source states?"""
     for line in case.lines:
@@ -25,7 +25,7 @@ def doses_fall_on_the_stated_days(case: Case) -> Iterator[Hit]:
             yield Hit(f"{line.id}.window", "timing.outside-days", "query", text, line.id, line.cited())
 
 
-@check
+@course_check
 def offsets_that_leave_their_day(case: Case) -> Iterator[Hit]:
     """Does a dose that hangs on an event fall on another day than the event?"""
     for line in case.lines:
@@ -39,7 +39,7 @@ def _weekday(seconds: int | None, zone: str) -> str:
     return "" if seconds is None else f"{datetime.fromtimestamp(seconds, ZoneInfo(zone)):, %A %Y-%m-%d at %H:%M}"
 
 
-@check
+@course_check
 def clock_changes_are_told(case: Case) -> Iterator[Hit]:
     """Do the clocks change between two doses of an interval, or between an offset and its event?"""
     if not case.is_dated:
@@ -61,7 +61,7 @@ def _span(line: Line, case: Case) -> tuple[int, int] | None:
     return None
 
 
-@check
+@course_check
 def gaps_to_the_graft_are_told(case: Case) -> Iterator[Hit]:
     """How long before the graft does each drug end, and how long after it does each begin?"""
     graft = case.settled.graft

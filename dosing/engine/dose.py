@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,17 @@ from dosing.rounding import multiples, number_text, step_text, whole_steps
 from dosing.schedule import Amount
 
 Column = NDArray[np.float64]
+NOTHING = np.zeros(1, bool)
+
+
+class Reading(NamedTuple):
+    """One dose as a person reads it: `scale` turns the drug's unit into `unit`; `step` is empty where none was used."""
+
+    unit: str
+    scale: int
+    calculated: str
+    amount: str
+    step: str
 
 
 @dataclass
@@ -28,12 +40,8 @@ class Doses:
     calculated: Column  # after the maximum, before rounding
     steps: Column  # whole measurable steps
     kept: NDArray[np.bool_]  # the rounding would pass the policy's limit: the exact dose is kept
-    small: NDArray[np.bool_]  # printed in the drug's small unit
-
-    @property
-    def step(self) -> Decimal | None:
-        """The drug's measurable step in its unit."""
-        return self.line.drug.step.value if self.line.drug.step and self.line.order.rounding != "none" else None
+    small: NDArray[np.bool_] | None  # read in the drug's small unit
+    step: Decimal | None  # the drug's measurable step in its unit
 
     @property
     def amount(self) -> Column:
@@ -43,33 +51,27 @@ class Doses:
         numerator, denominator = self.step.as_integer_ratio()
         return np.where(self.kept, self.calculated, self.steps * numerator / denominator)
 
-    def unit(self, row: int) -> str:
-        """The unit the amount of one row is read in."""
-        return self.line.drug.small_unit if self.small[row] and self.line.drug.small_unit else self.line.drug.unit
-
-    def _scale(self, row: int) -> int:
-        return 1000 if self.unit(row) != self.line.drug.unit else 1
-
-    def calculated_text(self, row: int) -> str:
-        """The calculated dose of one row as a decimal text in `unit(row)`."""
-        return number_text(float(self.calculated[row]) * self._scale(row))
-
-    def amount_text(self, row: int) -> str:
-        """The amount of one row as an exact decimal text in `unit(row)`."""
+    def reading(self, row: int) -> Reading:
+        """The dose of one row as it is read: unit, calculated dose and amount as exact decimal texts."""
+        drug = self.line.drug
+        small = drug.small_unit if self.small is not None and self.small[row] else None
+        scale = 1000 if small else 1
+        calculated = number_text(float(self.calculated[row]) * scale)
         if self.step is None or self.kept[row]:
-            return self.calculated_text(row)
-        return step_text(float(self.steps[row]), self.step * self._scale(row))
+            return Reading(small or drug.unit, scale, calculated, calculated, "")
+        step = self.step * scale
+        return Reading(small or drug.unit, scale, calculated, step_text(float(self.steps[row]), step), forms.plain(step))
 
-    def derivation(self, row: int, held: bool, body: Body) -> Derivation:
+    def derivation(self, row: int, held: bool) -> Derivation:
         """The steps of one row, as they were used."""
-        line, unit, scale = self.line, self.unit(row), self._scale(row)
+        line, told = self.line, self.reading(row)
         basis = number_text(float(self.basis[row])) if line.basis else "1"
         named = line.weight if line.basis == "kg" and line.weight != "actual" else ""
         capped = self.raw[row] > self.calculated[row]
-        rule = f"nearest {Amount(forms.plain(self.step * scale), unit)}" if self.step is not None and not self.kept[row] else "exact dose kept"
+        rule = f"nearest {Amount(told.step, told.unit)}" if told.step else "exact dose kept"
         return Derivation(
-            str(line.dose), line.value * scale, line.parts, f"{basis} {_unit_of(line.basis)}" if line.basis else "", named, Decimal(basis),
-            self.calculated_text(row), unit, "" if held else self.amount_text(row), rule, f"maximum {line.order.max}" if capped else "",
+            str(line.dose), line.value * told.scale, line.parts, f"{basis} {_unit_of(line.basis)}" if line.basis else "", named, Decimal(basis),
+            told.calculated, told.unit, "" if held else told.amount, rule, f"maximum {line.order.max}" if capped else "",
         )  # fmt: skip
 
 
@@ -81,17 +83,15 @@ def multiply(line: Line, body: Body, rounding_limit: Decimal) -> Doses:
     """The doses of a line for every patient: factor × basis, maximum, nearest step, limit of the rounding policy."""
     basis = _basis(line, body)
     raw = line.factor * basis
-    calculated, steps, kept = raw, raw, np.zeros(raw.shape, bool)
-    if line.order.max:
-        calculated = np.minimum(raw, _in_unit(line))
-    if line.drug.step and line.order.rounding != "none":
-        step = line.drug.step.value
+    drug, step = line.drug, line.drug.step.value if line.drug.step and line.order.rounding != "none" else None
+    calculated = np.minimum(raw, _in_unit(line)) if line.order.max else raw
+    steps, kept = calculated, NOTHING
+    if step is not None:
         steps = multiples(calculated, step)
         if line.order.max:
             steps = np.minimum(steps, whole_steps(Decimal(str(_in_unit(line))), step))
-        kept = np.abs(steps * float(step) - calculated) > calculated * (float(rounding_limit) / 100) * (1 + 1e-12)
-    small = calculated < 1 if line.drug.small_unit else np.zeros(raw.shape, bool)
-    return Doses(line, basis, raw, calculated, steps, kept, small)
+        kept = np.abs(steps * float(step) - calculated) > calculated * (float(rounding_limit) / 100 + 1e-12)
+    return Doses(line, basis, raw, calculated, steps, kept, calculated < 1 if drug.small_unit else None, step)
 
 
 def _in_unit(line: Line) -> float:

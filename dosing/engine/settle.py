@@ -38,6 +38,7 @@ class Change(NamedTuple):
 class Line:
     """One order ready to multiply: a single dose, its drug, product, rhythm, step and maximum."""
 
+    id: str
     order: Order
     drug: Drug
     product: Product | None
@@ -51,11 +52,6 @@ class Line:
     conditions: tuple[forms.Condition, ...]
     members: tuple[Drug, ...] = ()  # what an unnamed product may turn out to be
     open: str = ""  # "not given", "by level"
-
-    @property
-    def id(self) -> str:
-        """The id of the order."""
-        return self.order.id
 
     @property
     def basis(self) -> str:
@@ -279,11 +275,11 @@ def _line(order: Order, library: Library, events: Mapping[str, int]) -> Line:
     rhythm = _rhythm(order, library, events)
     count = rules.administrations(order) or 0
     if not isinstance(order.dose, forms.Dose):
-        return Line(order, drug, product, order.product or "", None, 1, count, Decimal(0), 0.0, rhythm, conditions, open=str(order.dose))
+        return Line(order.id, order, drug, product, order.product or "", None, 1, count, Decimal(0), 0.0, rhythm, conditions, open=str(order.dose))
     scale = coefficient(order.dose.unit, order.dose.per, drug.unit)
     value = order.dose.low * Decimal(str(scale))
     parts = {"dose": 1, "day": rules.per_day(order), "course": count}[order.dose.time]
-    return Line(order, drug, product, order.product or "", order.dose, parts, count, value, float(Fraction(value) / parts), rhythm, conditions, members)
+    return Line(order.id, order, drug, product, order.product or "", order.dose, parts, count, value, float(Fraction(value) / parts), rhythm, conditions, members)
 
 
 def _rhythm(order: Order, library: Library, events: Mapping[str, int]) -> Rhythm:

@@ -82,11 +82,11 @@ def write_whole(target: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old one or the new one, never a part; `UsageError` if it cannot be."""
     part = target.with_name(f".dosing-{token_hex(8)}.part")
     try:
-        with open(part, "xb") as file:
+        with part.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, target)
+        part.replace(target)
     except OSError as error:
         with suppress(OSError):
             part.unlink()

@@ -8,7 +8,7 @@ from textwrap import wrap
 from dosing.render.page import Cell, Entry, Fact, Sheet
 from dosing.schedule import Schedule
 
-WIDTH, FIRST, LAST, DAYS = 100, 24, 19, 3
+WIDTH, FIRST, LAST, DAYS = 100, 22, 18, 3
 ENTRY = (15, 14, 20, 8, 16, 12)
 
 
@@ -71,7 +71,7 @@ def paragraphs(text: str, indent: str = "") -> list[str]:
 
 
 def _grid(sheet: Sheet) -> Iterator[str]:
-    day = (WIDTH - FIRST - LAST) // max(1, len(sheet.columns)) - 3
+    day = (WIDTH - FIRST - LAST - 3) // max(1, len(sheet.columns)) - 3
     widths = (FIRST, *[min(day, 24)] * len(sheet.columns), LAST)
     head = [sheet.words["drug"], *("\n".join(filter(None, (c.day, c.date, c.mark))) for c in sheet.columns), sheet.words["total"]]
     rows = [["\n".join((row.name, *row.lines)), *map(_cell, row.cells), "\n".join((row.total, *row.total_lines))] for row in sheet.rows]

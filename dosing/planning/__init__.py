@@ -1,0 +1,170 @@
+"""`plan()`: a regimen and a patient make a schedule.
+
+The one composition of the house: settle the regimen once, place its days on the calendar once, multiply columns,
+ask the checks, calculate everything a second time by other code, and only then make rows. A patient is a cohort of
+one; a table of patients goes through `dosing.cohort`, which calls the same steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+import numpy as np
+
+from dosing.checks import Case, hits
+from dosing.checks.doses import COMPARE
+from dosing.engine.body import Body
+from dosing.engine.dose import multiply
+from dosing.engine.settle import Change, Line, Settled, settle
+from dosing.engine.timeline import place
+from dosing.errors import Fault, InputError, UsageError, closest
+from dosing.metrics import lookup
+from dosing.patient import Patient, When
+from dosing.planning.rows import administrations, card, facts, held_lines, identity, measures, plan_card, totals
+from dosing.planning.verify import person_of, verify
+from dosing.regimen.library import Library, library
+from dosing.regimen.schema import Regimen
+from dosing.schedule import Finding, Schedule
+
+__all__ = ["Request", "calculate", "held_lines", "plan", "settled_for", "verify"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything a plan is asked with besides the patient; equal requests are settled once."""
+
+    regimen: str
+    blocks: tuple[str, ...]
+    changes: tuple[Change, ...]
+    choose: tuple[tuple[str, str], ...]
+    hours: tuple[tuple[str, str], ...]
+    dated: bool
+    folders: tuple[str, ...]
+
+
+_REGIMENS: dict[str, Regimen] = {}
+
+
+@lru_cache(maxsize=256)
+def settled_for(request: Request) -> Settled:
+    """The settled regimen of a request; equal requests share one."""
+    blocks = [_REGIMENS[key] for key in request.blocks]
+    return settle(_REGIMENS[request.regimen], blocks, request.changes, dict(request.choose), dict(request.hours), request.dated, library(request.folders))
+
+
+def _key(regimen: Regimen) -> str:
+    """A name for a regimen's content, under which it is kept for `settled_for`."""
+    key = f"{regimen.id}@{regimen.version}#{regimen.sha256 or id(regimen)}"
+    _REGIMENS.setdefault(key, regimen)
+    return key
+
+
+def plan(
+    regimen: Regimen | str, patient: Patient, *, day0: str | date | None = None, zone: str | None = None,
+    times: Mapping[str, str] | None = None, choose: Mapping[str, str] | None = None, bsa: str | None = None,
+    set: Mapping[str, str] | Sequence[Change] = (), answer: Mapping[str, str] | Sequence[Mapping[str, str]] = (),  # noqa: A002
+    by: str = "", reason: str = "", second_name: str = "", blocks: Iterable[Regimen | str] = (),
+    library: Iterable[str] = (), printed_at: str = "", locale: str = "",  # noqa: A002
+) -> Schedule:  # fmt: skip
+    """The day-by-day schedule of a regimen for one patient, relative to day 0.
+
+    `regimen` and `blocks` are ids, paths or loaded regimens; `day0` an ISO date (needs a `zone`); `times` the hours of
+    events such as `{"hsc": "14:00"}`; `choose` the regimen's choices; `set` changes of orders, with `by` and `reason`;
+    `answer` answers to queries by id, with `by`.
+    Raises `InputError` (all missing inputs at once), `RegimenError`, `UsageError`, and `Disagreement` when the second
+    calculation differs.
+    """
+    shelf = _library(tuple(library))
+    site = shelf.site
+    found = shelf.regimen(regimen) if isinstance(regimen, str) else regimen
+    parts = tuple(shelf.regimen(block) if isinstance(block, str) else block for block in blocks)
+    when = When.of(day0, zone or site.zone, times)
+    changes = _changes(set, by, reason, second_name)
+    request = Request(_key(found), tuple(map(_key, parts)), changes, tuple((choose or {}).items()), when.times, when.day0 is not None, tuple(library))
+    settled = settled_for(request)
+    body = Body(patient.columns(when.day0), _formula(bsa or found.bsa or site.bsa), site)
+    case = calculate(settled, body, when, patient.weighed)
+    answers = _answers(answer, by)
+    return _schedule(case, patient, answers, printed_at, locale or site.locale)
+
+
+def _library(folders: tuple[str, ...]) -> Library:
+    return library(folders)
+
+
+@lru_cache(maxsize=32)
+def _formula(name: str) -> str:
+    """The plain name of a BSA formula; P08 with the nearest name otherwise."""
+    return lookup(f"bsa.{name.removeprefix('bsa.')}").name.removeprefix("bsa.")
+
+
+def _changes(changes: Mapping[str, str] | Sequence[Change], by: str, reason: str, second_name: str) -> tuple[Change, ...]:
+    """Changes with who and why; `UsageError` when either is missing."""
+    made = tuple(Change(key, value, by, reason, second_name) for key, value in changes.items()) if isinstance(changes, Mapping) else tuple(changes)
+    for change in made:
+        for what, given in (("by", change.by), ("reason", change.reason)):
+            if not given.strip():
+                raise UsageError(Fault("R05", f"the change of {change.key} has no {what}", f"add --{what}.", f"--set {change.key}"))
+    return made
+
+
+def _answers(answers: Mapping[str, str] | Sequence[Mapping[str, str]], by: str) -> dict[str, dict[str, str]]:
+    """Answers by query id with who gave them; `UsageError` when a name is missing."""
+    made = [{"id": key, "answer": text, "by": by} for key, text in answers.items()] if isinstance(answers, Mapping) else [dict(one) for one in answers]
+    for one in made:
+        if not one.get("by", "").strip() or not one.get("answer", "").strip():
+            raise UsageError(Fault("R05", f"the answer to {one.get('id')} has no name or no text", 'write --answer ID="text" --by NAME.', f"--answer {one.get('id')}"))
+    return {one["id"]: one for one in made}
+
+
+def calculate(settled: Settled, body: Body, when: When, weighed: date | None = None) -> Case:
+    """The doses and places of every line, for one or many patients who share `when`; faults of all lines at once."""
+    applies = {line.id: _applies(line, body) for line in settled.lines if line.conditions}
+    lines = tuple(line for line in settled.lines if line.id not in applies or applies[line.id].any())
+    doses, faults, seen = {}, [], set()
+    for line in lines:
+        try:
+            if line.dose:
+                doses[line.id] = multiply(line, body, body.site.rounding_limit)
+        except InputError as error:
+            faults += [fault for fault in error.faults if fault.where not in seen and not seen.add(fault.where)]
+    if faults:
+        raise InputError(*faults)
+    slots = {line.id: place(line.rhythm, when) for line in lines}
+    return Case(settled, lines, doses, slots, body, when, body.site, weighed, applies)
+
+
+def _applies(line: Line, body: Body) -> np.ndarray:
+    """The rows for which every condition on the patient holds."""
+    columns = {"crcl": lambda: body.clearance[0] if body.clearance else body.need("creatinine", line.id), "bsa": lambda: body.bsa, "bmi": lambda: body.bmi}
+    masks = [COMPARE[c.operator](columns.get(c.name, lambda c=c: body.need(c.name, f"order {line.id}"))(), float(c.value)) for c in line.conditions]
+    return np.logical_and.reduce(masks)
+
+
+def _schedule(case: Case, patient: Patient, answers: dict[str, dict[str, str]], printed_at: str, locale: str) -> Schedule:
+    """The rows, totals and findings of the first (only) patient of a case."""
+    found = [hit for hit in hits(case) if hit.holds(0)]
+    unknown = [Fault("R05", f'no query is called "{key}"', closest(key, [hit.id for hit in found if hit.level == "query"] or ["none is open"]), f"--answer {key}")
+               for key in answers if not any(hit.id == key and hit.level != "pass" for hit in found)]  # fmt: skip
+    if unknown:
+        raise UsageError(*unknown)
+    findings = [hit.finding(0, _told(answers[hit.id]) if hit.id in answers and hit.level == "query" else "") for hit in found]
+    held = held_lines(case, found, 0)
+    readings = {name: doses.reading(0) for name, doses in case.doses.items()}
+    agreed = verify(case, 0, person_of(patient, case.body), held, readings)
+    findings.append(Finding("second", "second.agrees", "pass", f"a second, independent calculation of {agreed['doses']} doses agrees"))
+    regimen, sources, not_scheduled, silent = plan_card(case.settled)
+    return Schedule(
+        regimen=regimen, title=case.settled.regimen.title, patient=facts(patient, case.when.day0), identity=identity(patient), metrics=measures(case),
+        day0=case.when.day0, zone=case.when.zone, times=dict(case.when.times), choices=dict(case.settled.choices),
+        changes=case.settled.changes, answers=tuple(answers.values()), administrations=tuple(administrations(case, 0, held, readings)),
+        totals=tuple(totals(case, 0, held, readings)), not_scheduled=not_scheduled, silent=silent, findings=tuple(findings),
+        second_calculation=agreed, sources=sources, orders=tuple(map(card, case.lines)), locale=locale, printed_at=printed_at,
+    )  # fmt: skip
+
+
+def _told(answer: Mapping[str, str]) -> str:
+    return f"{answer['answer']} ({answer['by']})"

@@ -1,0 +1,126 @@
+"""From columns to the rows of one patient: administrations, totals, and what the page says beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import lru_cache, partial
+from typing import Any
+
+from dosing import forms
+from dosing.checks import Case, Hit
+from dosing.engine.dose import Reading
+from dosing.engine.settle import Line, Settled
+from dosing.patient import Patient
+from dosing.rounding import number_text
+from dosing.schedule import Administration, Amount, Total
+
+Readings = Mapping[str, Reading]
+
+
+def held_lines(case: Case, found: Iterable[Hit], row: int) -> set[str]:
+    """The lines that a block holds: its own, or every line on the patient's size for a block on the patient."""
+    blocks = [hit for hit in found if hit.level == "block" and hit.holds(row)]
+    named = {hit.order for hit in blocks if hit.order}
+    if any(hit.order is None for hit in blocks):
+        named |= {line.id for line in case.lines if line.basis}
+    return named
+
+
+def administrations(case: Case, row: int, held: set[str], readings: Readings) -> list[Administration]:
+    """The rows of one patient in time order."""
+    rows = [built for line in case.lines if _applies(line, case, row) for built in _rows(line, case, row, line.id in held, readings.get(line.id))]
+    order = {line.id: place for place, line in enumerate(case.lines)}
+    return sorted(rows, key=lambda r: (r.day if r.seconds is None else 0, r.seconds or 0, order[r.order], r.number))
+
+
+def _applies(line: Line, case: Case, row: int) -> bool:
+    return line.id not in case.applies or bool(case.applies[line.id][row])
+
+
+def _rows(line: Line, case: Case, row: int, held: bool, told: Reading | None) -> list[Administration]:
+    """The administrations of one line; they share one amount and one derivation."""
+    slots, route, zero = case.slots[line.id], line.order.route or "", case.when.day0
+    calculated = Amount(told.calculated, told.unit) if told else None
+    amount = Amount(told.amount, told.unit) if told and not held else None
+    work = partial(case.doses[line.id].derivation, row, held) if told else None
+    held = held or (bool(line.open) and not line.order.event)
+    return [
+        Administration(
+            line.id, line.drug.id, slot.day, number, len(slots), route, calculated, amount, held,
+            zero + timedelta(slot.day) if zero else None, slot.seconds, line.minutes(number), case.when.zone, slot.offset, work,
+        )
+        for number, slot in enumerate(slots, 1)
+    ]  # fmt: skip
+
+
+def totals(case: Case, row: int, held: set[str], readings: Readings) -> list[Total]:
+    """The course total of each line: administrations times the calculated dose, and times the amount unless held."""
+    made = []
+    for line in case.lines:
+        told = readings.get(line.id)
+        if told is None or not _applies(line, case, row):
+            continue
+        count = len(case.slots[line.id])
+        given = None if line.id in held else _times(told.amount, count, told.unit)
+        made.append(Total(line.id, line.drug.id, count, _times(told.calculated, count, told.unit), given))
+    return made
+
+
+def _times(text: str, count: int, unit: str) -> Amount:
+    return Amount(forms.plain(Decimal(text) * count), unit)
+
+
+def facts(patient: Patient, day0: date | None) -> dict[str, Any]:
+    """The facts of the patient as the contract prints them."""
+    measured = {"weight": ("kg", patient.weight), "height": ("cm", patient.height), "age": ("y", patient.years(day0)),
+                "creatinine": ("mg/dL", patient.creatinine), "crcl": ("mL/min", patient.crcl)}  # fmt: skip
+    facts: dict[str, Any] = {name: {"value": number_text(float(value)), "unit": unit} for name, (unit, value) in measured.items() if value is not None}
+    facts |= {name: value for name, value in (("sex", patient.sex), ("weighed", patient.weighed and patient.weighed.isoformat()), ("allergies", patient.allergies)) if value}
+    return facts
+
+
+def identity(patient: Patient) -> dict[str, str]:
+    """Name, number and birth date for the printed page; not part of the JSON unless given."""
+    given = {"name": patient.name, "id": patient.id, "born": patient.born and patient.born.isoformat()}
+    return {name: str(value) for name, value in given.items() if value}
+
+
+def measures(case: Case) -> dict[str, dict[str, str]]:
+    """The body measures a dose used: value as used, formula, and the value before rounding."""
+    body, made = case.body, {}
+    if any(line.basis == "m2" for line in case.lines):
+        made["bsa"] = {"value": number_text(float(body.bsa[0])), "unit": "m2", "formula": body.bsa_formula, "unrounded": number_text(float(body.bsa_unrounded[0]))}
+    if body.bmi is not None:
+        made["bmi"] = {"value": f"{float(body.bmi[0]):.1f}", "unit": "kg/m2", "formula": "weight / height²"}
+    for name in {line.weight for line in case.lines if line.basis == "kg" and line.weight != "actual"}:
+        made[name] = {"value": number_text(float(body.weight(name)[0])), "unit": "kg", "formula": name}
+    if body.clearance is not None:
+        made["crcl"] = {"value": f"{float(body.clearance[0][0]):.0f}", "unit": "mL/min", "formula": body.clearance[1]}
+    return made
+
+
+@lru_cache(maxsize=1024)
+def card(line: Line) -> dict[str, Any]:
+    """What the sheet prints about a line beside its doses."""
+    order, product = line.order, line.product
+    return {
+        "id": line.id, "drug": line.drug.id, "kind": line.drug.kind, "names": dict(line.drug.names), "tall_man": dict(line.drug.tall_man), "dose": str(order.dose),
+        "days": forms.say_days(order.days), "route": order.route or "", "weight": order.weight, "note": order.note or "", "cite": line.cited(),
+        "product": product.name if product else "", "every": forms.plain(line.dose.every) if line.dose and line.dose.every else "",
+        "at": order.at.text if order.at is not None else "", "step": str(line.drug.step) if line.drug.step else "", "until": order.until or "",
+        "diluent": (product.concentration or "") if product else "", "reconstitute": (product.reconstitute or "") if product else "",
+    }  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def plan_card(settled: Settled) -> tuple[dict[str, Any], tuple[dict[str, str], ...], tuple[dict[str, str], ...], tuple[str, ...]]:
+    """What does not depend on the patient: regimen, sources, drugs without a dose, what the source is silent on."""
+    regimen = settled.regimen
+    named = {"id": regimen.id, "version": regimen.version, "status": regimen.status, "sha256": regimen.sha256}
+    if settled.blocks:
+        named["blocks"] = [f"{block.id}@{block.version}" for block in settled.blocks]
+    sources = tuple({"key": key, "id": source.id, "title": source.title, "address": source.address or "", "read": source.read.isoformat()} for key, source in settled.sources.items())
+    left = tuple({"drug": entry.drug, "reason": entry.reason, "cite": ", ".join(entry.cite)} for entry in settled.not_scheduled)
+    return named, sources, left, tuple(text for part in (regimen, *settled.blocks) for text in part.silent)

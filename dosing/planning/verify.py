@@ -1,0 +1,78 @@
+"""Every plan is calculated a second time by other code; a difference withholds the schedule."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from dosing import forms, second
+from dosing.checks import Case
+from dosing.engine.body import Body
+from dosing.engine.dose import Reading
+from dosing.engine.settle import Line
+from dosing.errors import Disagreement, Fault
+from dosing.patient import Patient, When
+
+DO = "send this message to the maintainers; no schedule was made."
+
+
+def verify(case: Case, row: int, person: second.Person, held: set[str], readings: dict[str, Reading]) -> dict[str, Any]:
+    """Calculate one row again from canonical texts and compare; `Disagreement` (E01) names each difference.
+
+    `readings` are the doses of the row as they will be printed.
+    """
+    dosed = [line for line in case.lines if line.id in readings]
+    lines = [_line(line, case.when, readings[line.id].unit, readings[line.id].step) for line in dosed]
+    try:
+        theirs = second.recalculate(lines, person, _when(case.when))
+    except ValueError as error:
+        raise Disagreement(Fault("E01", f"the second calculation cannot read the plan: {error}", DO, "second calculation")) from None
+    ours = []
+    for line in dosed:
+        told = readings[line.id]
+        calculated, amount = float(case.doses[line.id].calculated[row]) * told.scale, "held" if line.id in held else told.amount
+        ours += [(line.id, number, slot.day, slot.seconds, calculated, amount) for number, slot in enumerate(case.slots[line.id], 1)]
+    if different := second.differences(ours, theirs):
+        raise Disagreement(*(Fault("E01", f"the two calculations differ: {text}", DO, "second calculation") for text in different))
+    return {"agrees": True, "doses": len(theirs)}
+
+
+@lru_cache(maxsize=1024)
+def _when(when: When) -> second.When:
+    return second.When(when.day0.isoformat() if when.day0 else "", when.zone, when.times)
+
+
+@lru_cache(maxsize=4096)
+def _line(line: Line, when: When, unit: str, step: str) -> second.Line:
+    """A line as the canonical text that the second calculation reads."""
+    rhythm, every = line.rhythm, bool(line.rhythm.every)
+    assert line.dose
+    return second.Line(
+        line.id, str(line.dose), unit, step, tuple(day + rhythm.event_day for day in rhythm.days),
+        at=() if every or rhythm.event else tuple(forms.say_time(minutes) for minutes in rhythm.clock),
+        every=forms.plain(line.dose.every) if every and line.dose.every else "",
+        first=dict(when.times).get(line.id) or forms.say_time(rhythm.clock[0]) if every else "",
+        event=rhythm.event, offset=rhythm.offset, weight=line.weight, cap=_cap(line, unit),
+    )  # fmt: skip
+
+
+def _cap(line: Line, unit: str) -> str:
+    """The stated maximum of one administration as a number in a unit; empty where none is stated."""
+    if not line.order.max:
+        return ""
+    thousands = {("mg", "mcg"): 1000, ("g", "mg"): 1000, ("g", "mcg"): 10**6}
+    return forms.plain(line.order.max.value * thousands.get((line.order.max.unit, unit), 1) / thousands.get((unit, line.order.max.unit), 1))
+
+
+def person_of(patient: Patient, body: Body) -> second.Person:
+    """The patient as plain texts, with the site's conventions."""
+    return second.Person(_text(patient.weight), _text(patient.height), patient.sex or "", _text(patient.crcl), body.bsa_formula, *_conventions(body.site.bsa_step, body.site.bsa_floor, body.site.weight_step))
+
+
+@lru_cache(maxsize=64)
+def _conventions(*steps: Any) -> tuple[str, ...]:
+    return tuple(map(_text, steps))
+
+
+def _text(value: Any) -> str:
+    return forms.plain(value) if value is not None else ""

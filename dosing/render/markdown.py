@@ -1,0 +1,104 @@
+"""The sheet as GitHub-flavoured Markdown: tables for the grid, the administrations and the record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from dosing.render.page import Cell, Fact, Sheet
+from dosing.schedule import Schedule
+
+DAYS = 9
+MARKED = re.compile(r"([\\`*_\[|<>~])")
+BLANK = "\\_" * 8
+
+
+def write(sheet: Sheet, schedule: Schedule) -> bytes:
+    """The sheet as UTF-8 Markdown; every character that Markdown would read as a mark is escaped."""
+    return ("\n".join(_page(sheet)) + "\n").encode()
+
+
+def safe(text: str) -> str:
+    """A text in which no character is read as Markdown or HTML."""
+    return MARKED.sub(r"\\\1", text.replace("&", "&amp;")).replace("\n", " ")
+
+
+def _page(sheet: Sheet) -> Iterator[str]:
+    words = sheet.words
+    yield from _head(sheet)
+    for part in sheet.split(DAYS):
+        yield from ("", f"## {words['grid']}", "", *_grid(part))
+    yield from ("", safe(words["legend"]), "", f"## {words['queries']}", "", *_questions(sheet))
+    if sheet.signatures:
+        head = [words[key] for key in ("role", "name", "signature", "when")]
+        yield from ("", f"## {words['signatures']}", "", *_table(head, ([safe(role), "", "", ""] for role in sheet.signatures)))
+    yield from ("", f"## {words['entries']}", "", *_entries(sheet), "", f"## {words['record']}", "", *_workings(sheet))
+    yield from _lists(sheet)
+    yield from ("", "---", "", safe(sheet.footer))
+
+
+def _head(sheet: Sheet) -> Iterator[str]:
+    yield f"# {sheet.words['title']}: {safe(sheet.title)}"
+    yield from (["", f"**{safe(sheet.banner)}**"] if sheet.banner else [])
+    yield from (["", f"**{safe(sheet.status)}**"] if sheet.status else [])
+    pairs = zip(sheet.identity, sheet.basis, strict=True)
+    yield from ("", *_table(["", "", "", ""], ([safe(one.label), _bold(one.text), safe(two.label), _bold(two.text)] for one, two in pairs)))
+
+
+def _bold(text: str) -> str:
+    return f"**{safe(text)}**"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield "|" + " --- |" * len(head)
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _grid(sheet: Sheet) -> Iterator[str]:
+    days = [_lines(_bold(column.day), (column.date, column.mark)) for column in sheet.columns]
+    rows = [[_lines(_bold(row.name), row.lines), *map(_cell, row.cells), _lines(_bold(row.total), row.total_lines)] for row in sheet.rows]
+    yield from _table([sheet.words["drug"], *days, sheet.words["total"]], rows)
+
+
+def _lines(first: str, rest: Iterable[str]) -> str:
+    return "<br>".join([first, *(safe(line) for line in rest if line)])
+
+
+def _cell(cell: Cell) -> str:
+    if cell.kind == "none":
+        return cell.amount
+    return _lines(_bold(cell.told), (*cell.lines, *(f"{slot} ____/____" for slot in cell.slots)))
+
+
+def _questions(sheet: Sheet) -> Iterator[str]:
+    if not sheet.questions:
+        yield safe(sheet.words["no_queries"])
+    for asked in sheet.questions:
+        about = f" {asked.about}." if asked.about else ""
+        cite = f" ({safe(asked.cite)})" if asked.cite else ""
+        yield f"- {_bold(f'{asked.id}: {asked.state}.{about}')} {safe(asked.text)}{cite} {sheet.words['answer']} {BLANK * 3} {sheet.words['by']} {BLANK}"
+
+
+def _entries(sheet: Sheet) -> Iterator[str]:
+    keys = ("day", "date", "start", "stop", "drug", "dose", "amount", "route", "duration", "given")
+    rows = ((entry.day, entry.date, entry.start, entry.stop, entry.drug, entry.number, entry.amount, entry.route, entry.duration,
+             "________" if entry.signable else "") for entry in sheet.entries)  # fmt: skip
+    yield from _table([sheet.words[key] for key in keys], (list(map(safe, row)) for row in rows))
+
+
+def _workings(sheet: Sheet) -> Iterator[str]:
+    keys = ("drug", "protocol_dose", "working", "calculated", "rounded", "doses", "total")
+    rows = ((line.drug, f"{line.dose} ({line.cite})" if line.cite else line.dose, line.working, line.calculated, line.amount, line.doses, line.total)
+            for line in sheet.workings)  # fmt: skip
+    yield from _table([sheet.words[key] for key in keys], (list(map(safe, row)) for row in rows))
+
+
+def _lists(sheet: Sheet) -> Iterator[str]:
+    named = (("body", sheet.body), ("checks", sheet.checks), ("choices", sheet.decisions), ("order_notes", sheet.order_notes),
+             ("not_scheduled", sheet.not_scheduled), ("silent", [Fact("", text) for text in sheet.silent]), ("sources", sheet.sources))  # fmt: skip
+    for key, facts in named:
+        yield from ("", f"## {sheet.words[key]}", "")
+        yield from (f"- {_bold(fact.label)} {safe(fact.text)}" if fact.label else f"- {safe(fact.text)}" for fact in facts)
+        yield from () if facts else ("none",)
