@@ -95,8 +95,7 @@ def check(function: Check) -> Check:
 
 def course_check(function: Check) -> Check:
     """Add a check that looks at the regimen and its times only, never at the body: its hits are made once."""
-    made: _NUMBERS = count()
-LRU = OrderedDict()
+    made: LRU = OrderedDict()
 
     @wraps(function)
     def once(case: Case) -> Iterator[Hit]:
