@@ -75,7 +75,7 @@ def administration(order: str, number: int, of: int, day: int, clock: str, dated
     given = Amount(line.amount, line.unit) if line and line.amount else None
     return Administration(
         order, DRUGS[order], day, number, of, "iv", calculated, given, bool(line) and not given, when if dated else None,
-        int(start.timestamp()) if dated else None, 30 if order == "flu" else None, ZONE if dated else "", offset or clock, line,
+        int(start.timestamp()) if dated else None, 30 if order == "flu" else None, ZONE if dated else "", offset or clock, (lambda: line) if line else None,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -67,8 +67,12 @@ class Library:
     @property
     def site(self) -> Site:
         """The house conventions: the last `site.yaml` of the folders."""
-        path = next(folder / "site.yaml" for folder in reversed(self.folders) if (folder / "site.yaml").is_file())
+        path = self._site_file
         return _load(path, path.stat().st_mtime_ns, Site, "site.yaml")[0]
+
+    @cached_property
+    def _site_file(self) -> Path:
+        return next(folder / "site.yaml" for folder in reversed(self.folders) if (folder / "site.yaml").is_file())
 
     @property
     def regimens(self) -> dict[str, Path]:

@@ -74,18 +74,19 @@ def _order_lines(schedule: Schedule, order: str, given: list[Administration]) ->
     row, locale = order_of(schedule, order), schedule.locale
     dose = "dose not given in source" if row.get("dose", "not given") == "not given" else wording.plain(str(row["dose"]), locale)
     yield f"{dose}, {wording.route(row.get('route') or given[0].route)}"
-    yield from filter(None, [_basis(schedule, row, given[0]), _product(row)])
-    yield wording.over(given[0].minutes)
+    yield from filter(None, [_basis(schedule, given[0]), _product(row), wording.over(given[0].minutes) if given[0].minutes else ""])
+    unweighed = row.get("weight") == "unspecified" and given[0].derivation is not None
+    silent = [word for word, missing in (("dosing weight", unweighed), ("duration", not given[0].minutes)) if missing]
+    yield from [f"not in source: {', '.join(silent)}"] if silent else []
 
 
-def _basis(schedule: Schedule, row: dict[str, Any], given: Administration) -> str:
+def _basis(schedule: Schedule, given: Administration) -> str:
     if given.derivation is None or not given.derivation.basis:
         return ""
-    named = given.derivation.basis_name or ("actual" if given.derivation.basis.endswith("kg") else "")
-    what = "body surface" if given.derivation.basis.endswith("m2") else "weight" if given.derivation.basis.endswith("kg") else ""
-    silent = "; source names no weight" if row.get("weight") == "unspecified" else ""
     basis = wording.plain(given.derivation.basis, schedule.locale)
-    return " ".join(filter(None, [named, what, basis])) + silent
+    if given.derivation.basis.endswith("kg"):
+        return f"{given.derivation.basis_name or 'actual'} weight {basis}"
+    return " ".join(filter(None, [given.derivation.basis_name, "body surface" if given.derivation.basis.endswith("m2") else "", basis]))
 
 
 def _product(row: dict[str, Any]) -> str:

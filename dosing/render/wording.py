@@ -53,7 +53,7 @@ WORDS = {
     "day": "Day", "date": "Date", "start": "Start", "stop": "Stop", "dose": "Dose", "amount": "Amount", "route": "Route",
     "duration": "Duration", "given": "Given at, by", "protocol_dose": "Protocol dose", "working": "Working",
     "calculated": "Calculated", "rounded": "Per dose", "rule": "Rounding", "change": "Change", "doses": "Doses",
-    "legend": "HOLD: do not prepare. – no dose planned. If all given: cumulative dose if every dose so far is given.",
+    "legend": "HOLD: do not prepare. – no dose planned. If all given: cumulative dose if every dose so far is given. 09:00 ____/____: planned start, initials of two.",
     "warning": "Not a prescription: a pharmacist checks and signs.", "page": "Page", "of": "of",
 }  # fmt: skip
 
@@ -84,8 +84,8 @@ def unit(text: str, locale: str) -> str:
 
 
 def amount(value: Amount, locale: str) -> str:
-    """An amount as it is printed, `55 mg`, `35 million cells`, with a no-break space."""
-    return f"{cells(value) or number(value.value)}{NBSP}{unit(value.unit, locale)}"
+    """An amount as it is printed, `55 mg`, `35 million cells`; the number never parts from what follows it."""
+    return f"{millions} cells" if (millions := cells(value)) else f"{number(value.value)}{NBSP}{unit(value.unit, locale)}"
 
 
 def cells(value: Amount) -> str:

@@ -1,0 +1,61 @@
+"""The command group, and what its verbs share: JSON out, key=value in, texts that start with a minus."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+MINUS = re.compile(r"-\s*[\d.]")
+GUARD = "\x00"
+
+
+class Group(click.Group):
+    """A command group that suggests the nearest command and never takes a negative number for an option."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """The named command, or a usage error with the nearest name."""
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            from dosing.errors import closest
+
+            raise click.UsageError(f'there is no command "{args[0]}" – {closest(args[0], self.commands)}')
+        return super().resolve_command(ctx, args)
+
+
+class TextCommand(click.Command):
+    """A command whose argument may start with a minus: `dosing parse "-5 to -2" --as days`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Protect texts such as `-5 to -2` from the option parser."""
+        return super().parse_args(ctx, [GUARD + arg if MINUS.match(arg) else arg for arg in args])
+
+
+def emit(data: Any) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def pairs(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    """`key=value` options as a dict; a usage error for anything else."""
+    found: dict[str, str] = {}
+    for value in values:
+        key, equals, text = value.partition("=")
+        if not equals or not key.strip():
+            raise click.BadParameter(f'"{value}" has no "=" – write {param.opts[0]} key=value', ctx, param)
+        if key.strip() in found:
+            raise click.BadParameter(f'"{key}" is given twice – keep one', ctx, param)
+        found[key.strip()] = text.strip()
+    return found
+
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout, refusals too.")
+LIBRARY = click.option("--library", multiple=True, metavar="DIR", help="A folder laid over the shipped library; repeatable.")
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(None, "--version", package_name="dosing")
+def cli() -> None:
+    """Protocol doses and day-by-day schedules relative to day 0. A pharmacist checks and signs."""

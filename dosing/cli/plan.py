@@ -1,0 +1,79 @@
+"""The verb plan: a regimen and a patient, or a table of patients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from dosing.cli.group import JSON, LIBRARY, TextCommand, cli, emit, pairs
+from dosing.cli.patient import FACTS, ledger, patient_options, read_patient
+
+
+@cli.command(cls=TextCommand)
+@click.argument("regimen")
+@patient_options
+@click.option("--patient", "patient_file", metavar="FILE", help="JSON or YAML with the same keys; flags win.")
+@click.option("--day0", metavar="DATE", help="Calendar date of day 0; without it the schedule is relative.")
+@click.option("--zone", metavar="ZONE", help="Asia/Shanghai, Europe/Berlin, …")
+@click.option("--time", "times", multiple=True, callback=pairs, metavar="EVENT=HH:MM", help="The hour of an event or first dose.")
+@click.option("--choose", multiple=True, callback=pairs, metavar="CHOICE=VALUE")
+@click.option("--bsa", metavar="FORMULA", help="mosteller, dubois, haycock, …")
+@click.option("--set", "changes", multiple=True, callback=pairs, metavar="ORDER.KEY=VALUE", help="Change an order; needs --by and --reason.")
+@click.option("--answer", multiple=True, callback=pairs, metavar="QUERY=TEXT", help="Answer a query; needs --by.")
+@click.option("--by", default="", metavar="NAME")
+@click.option("--reason", default="", metavar="TEXT")
+@click.option("--second", default="", metavar="NAME", help="The second person who confirmed a change.")
+@click.option("--answers", "answers_file", metavar="FILE", help="Changes and answers of several people.")
+@click.option("--with", "blocks", multiple=True, metavar="BLOCK", help="A block on the same day axis, for example gvhd-csa-mtx.")
+@click.option("--cohort", metavar="FILE", help="Many patients: a CSV or Parquet table in.")
+@click.option("-o", "--output", multiple=True, metavar="FILE", help="Write a file; the extension picks the format; repeatable.")
+@click.option("--locale", type=click.Choice(["en-GB", "en-US", "zh"]), default=None)
+@click.option("--printed-at", default="", metavar="TIME", help="A print time to stand on the page; no clock is read.")
+@LIBRARY
+@JSON
+def plan(regimen: str, patient_file: str | None, changes: dict[str, str], answer: dict[str, str], answers_file: str | None,
+         cohort: str | None, output: Sequence[str], second: str, as_json: bool, **options: Any) -> int:  # fmt: skip
+    """The day-by-day schedule of a regimen for one patient (or, with --cohort, for many)."""
+    from dosing import planning, render
+    from dosing.engine.settle import Change
+
+    given = {key: options.pop(key) for key in FACTS}
+    by, reason = options.pop("by"), options.pop("reason")
+    made: list[Any] = [Change(key, value, by, reason, second) for key, value in changes.items()]
+    said: list[Any] = [{"id": key, "answer": text, "by": by} for key, text in answer.items()]
+    if answers_file:
+        more_changes, more_answers = ledger(answers_file)
+        made, said = made + more_changes, said + more_answers
+    for path in output:
+        render.check_path(path)
+    if cohort:
+        return _cohort(regimen, cohort, output, as_json, options | {"set": made})
+    patient, here = read_patient(patient_file, given)
+    options = {**options, **{key: value for key, value in here.items() if options[key] is None}, "locale": options["locale"] or ""}
+    schedule = planning.plan(regimen, patient, set=made, answer=said, **options)
+    for path in output:
+        render.render(schedule, path)
+        click.echo(f"written: {path}", err=True)
+    if as_json:
+        click.echo(render.to_text_of(schedule, "json"), nl=False)
+    elif not output:
+        render.show(schedule)
+    if schedule.open:
+        click.echo(f"not releasable: {len(schedule.open)} open ({', '.join(finding.id for finding in schedule.open)})", err=True)
+    return 0 if schedule.releasable else 5
+
+
+def _cohort(regimen: str, path: str, output: Sequence[str], as_json: bool, options: dict[str, Any]) -> int:
+    """Plan a table of patients; 6 when rows were refused."""
+    from dosing.cohort import plan_file
+    from dosing.errors import Fault, UsageError
+
+    if len(output) != 1:
+        raise UsageError(Fault("usage", "a cohort needs one -o FILE", "add -o doses.csv.", "-o"))
+    for key in ("printed_at", "locale", "answer"):
+        options.pop(key, None)
+    report = plan_file(regimen, path, output[0], **options)
+    emit(report) if as_json else click.echo(f"{report['calculated']} of {report['rows']} patients, {report['administrations']} doses in {output[0]}", err=True)
+    return 6 if report["refused"] else 0
