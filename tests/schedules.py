@@ -47,6 +47,7 @@ BU_DAYS = Finding(
 NOTES = (
     Finding("msc.count", "source.silent", "note", "The record does not say whether 5 × 10⁵/kg counts total or viable cells.", "msc", "registry"),
     Finding("renal", "renal", "note", "No reduction is applied: crcl >= 80 mL/min."),
+    Finding("second", "second.agrees", "pass", "a second, independent calculation of 13 doses agrees"),
     Finding("weight.fresh", "weight", "pass", "The weight was measured within 168 h of the first dose."),
 )
 
@@ -106,10 +107,12 @@ def total(order: str, doses: int) -> Total:
 def order_row(order: str) -> dict[str, Any]:
     """One order as `Schedule.orders` carries it."""
     dose, days = DOSES[order]
+    kind = {"msc": "cells", "hsc": "graft"}.get(order, "drug")
     return {
-        "id": order, "drug": DRUGS[order], "name": NAMES[order], "names": {}, "tall": "CYCLOPHOSPHamide" if order == "cy" else "",
-        "dose": dose, "days": days, "route": "iv", "product": None, "weight": "unspecified", "cite": {"registry": CITES[order]},
-        "note": "The record names no product and does not restate the route." if order == "atg" else "", "product_info": None,
+        "id": order, "drug": DRUGS[order], "kind": kind, "names": {"en-GB": NAMES[order], "en-US": NAMES[order].replace("haem", "hem")},
+        "tall_man": {"en-GB": "CYCLOPHOSPHamide"} if order == "cy" else {}, "dose": dose, "days": days, "route": "iv", "weight": "unspecified",
+        "note": "The record names no product and does not restate the route." if order == "atg" else "", "cite": {"registry": CITES[order]},
+        "product": "", "every": "6" if order == "bu" else "", "at": "", "step": "", "until": "", "diluent": "", "reconstitute": "",
     }  # fmt: skip
 
 

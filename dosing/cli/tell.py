@@ -17,10 +17,14 @@ from dosing.cli.patient import patient_options
 def parse(text: str, kind: str, as_json: bool) -> None:
     """Say what a text means, or why it is refused; `-` reads stdin."""
     from dosing import forms
+    from dosing.errors import InputError
 
     text = text.removeprefix(GUARD)
     text = sys.stdin.read().removesuffix("\n") if text == "-" else text
-    told = forms.interpret(text, kind)
+    try:
+        told = forms.interpret(text, kind)
+    except InputError as error:
+        raise error.at(kind) from None
     emit(told) if as_json else click.echo("\n".join([told["canonical"], *(f"  {reading}" for reading in told["readings"])]))
 
 

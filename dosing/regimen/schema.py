@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -93,24 +94,47 @@ def read_ask_or(reader: Callable[[str], Any]) -> Callable[[str], Any]:
     return lambda text: "ask" if text == "ask" else reader(text)
 
 
-Id = written(matching("R11", r"[a-z0-9][a-z0-9._-]{0,60}", "an id", "use small letters, digits and hyphens."), "an id", "flu")
-Word = written(matching("R11", r"[A-Za-z0-9][\w.-]{0,60}", "a word", "use letters, digits, hyphens."), "a word", "SAA-I")
-Prose = written(read_prose, "a text in plain words", "the source does not say")
-Name = written(read_name, "a name", "fludarabine")
-DoseText = written(read_ask_or(forms.read_dose), "a dose", "30 mg/m2/day", "0.6 mg/kg/dose every 6 h", "not given", "ask")
-TotalText = written(forms.read_total, "a course total", "120 mg/m2/course")
-Bounds = written(read_bounds, "a dose limit", "5..60 mg/m2/day", "at most 240 mg/kg/course")
-Days = written(read_ask_or(forms.read_days), "days", "-5..-2", "+1, +3, +6, +11", "ask")
-Rhythm = written(forms.read_rhythm, "when in the day", "09:00", "4 h before hsc")
-Time = written(forms.read_time, "a clock time", "09:00")
-Minutes = written(forms.read_duration, "a length of time", "30 min", "4 h")
-Zone = written(forms.read_zone, "a time zone", "Asia/Shanghai")
-DateText = written(forms.read_date, "a date", "2026-11-22")
-ConditionText = written(forms.read_condition, "a condition", "stratum == SAA-I", "age >= 18 y")
-Number = written(forms.read_number, "a number", "0.01")
-Amount = written(forms.read_amount, "an amount", "1 mg", "500 mg")
-Ages = written(forms.read_ages, "an age range", "6..60 y")
-Percent = written(forms.read_percent, "a percentage", "10 %")
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Id: TypeAlias = str
+    Word: TypeAlias = str
+    Prose: TypeAlias = str
+    Name: TypeAlias = str
+    Zone: TypeAlias = str
+    DoseText: TypeAlias = forms.Dose | forms.OpenDose | str
+    TotalText: TypeAlias = forms.Dose
+    Bounds: TypeAlias = forms.Dose
+    Days: TypeAlias = tuple[int, ...]
+    Rhythm: TypeAlias = forms.Clock | forms.Offset
+    Time: TypeAlias = int
+    Minutes: TypeAlias = int
+    DateText: TypeAlias = date
+    ConditionText: TypeAlias = forms.Condition
+    Number: TypeAlias = Decimal
+    Percent: TypeAlias = Decimal
+    Amount: TypeAlias = forms.WrittenAmount
+    Ages: TypeAlias = forms.AgeRange
+else:
+    Id = written(matching("R11", r"[a-z0-9][a-z0-9._-]{0,60}", "an id", "use small letters, digits and hyphens."), "an id", "flu")
+    Word = written(matching("R11", r"[A-Za-z0-9][\w.-]{0,60}", "a word", "use letters, digits, hyphens."), "a word", "SAA-I")
+    Prose = written(read_prose, "a text in plain words", "the source does not say")
+    Name = written(read_name, "a name", "fludarabine")
+    DoseText = written(read_ask_or(forms.read_dose), "a dose", "30 mg/m2/day", "0.6 mg/kg/dose every 6 h", "not given", "ask")
+    TotalText = written(forms.read_total, "a course total", "120 mg/m2/course")
+    Bounds = written(read_bounds, "a dose limit", "5..60 mg/m2/day", "at most 240 mg/kg/course")
+    Days = written(read_ask_or(forms.read_days), "days", "-5..-2", "+1, +3, +6, +11", "ask")
+    Rhythm = written(forms.read_rhythm, "when in the day", "09:00", "4 h before hsc")
+    Time = written(forms.read_time, "a clock time", "09:00")
+    Minutes = written(forms.read_duration, "a length of time", "30 min", "4 h")
+    Zone = written(forms.read_zone, "a time zone", "Asia/Shanghai")
+    DateText = written(forms.read_date, "a date", "2026-11-22")
+    ConditionText = written(forms.read_condition, "a condition", "stratum == SAA-I", "age >= 18 y")
+    Number = written(forms.read_number, "a number", "0.01")
+    Amount = written(forms.read_amount, "an amount", "1 mg", "500 mg")
+    Ages = written(forms.read_ages, "an age range", "6..60 y")
+    Percent = written(forms.read_percent, "a percentage", "10 %")
+
 Phrases = Annotated[tuple[Prose, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
 Cite = dict[Id, Phrases]
 

@@ -31,6 +31,28 @@ def render(schedule: Schedule, path: str | os.PathLike[str]) -> Path:
     return target
 
 
+def check_path(path: str | os.PathLike[str]) -> None:
+    """Refuse, before anything is calculated, a path that `render` could not write to (`UsageError`)."""
+    target = checked(os.fspath(path))
+    extension(target.name)
+    if target.is_dir() or not os.access(target.parent, os.W_OK):
+        raise UsageError(Fault("S01", "the file cannot be written there", "name a file in a folder that exists and may be written.", os.fspath(path)))
+
+
+def show(schedule: Schedule) -> None:
+    """Print a schedule on the terminal; the plain text format where stdout is no terminal."""
+    import sys
+
+    if not sys.stdout.isatty():
+        sys.stdout.write(to_text_of(schedule, "txt"))
+        return
+    from rich.console import Console
+
+    from dosing.render.terminal import show as on_terminal
+
+    on_terminal(schedule, Console())
+
+
 def to_bytes(schedule: Schedule, extension: str) -> bytes:
     """A schedule as the bytes of one format (`.pdf`, or `pdf`); same schedule, same bytes.
 

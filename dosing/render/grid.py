@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 from itertools import groupby
@@ -45,8 +46,9 @@ def order_of(schedule: Schedule, order: str) -> dict[str, Any]:
 
 def name_of(schedule: Schedule, order: str) -> str:
     """The full name of an order's drug, in Tall Man letters where the drug's file gives them."""
-    row = order_of(schedule, order)
-    return row.get("tall") or row.get("name") or drug_name(row["drug"])
+    row, locale = order_of(schedule, order), schedule.locale
+    names = row.get("names", {})
+    return row.get("tall_man", {}).get(locale) or names.get(locale) or names.get("en-GB") or drug_name(row["drug"])
 
 
 def drug_name(drug: str) -> str:
@@ -86,23 +88,22 @@ def _basis(schedule: Schedule, given: Administration) -> str:
     basis = wording.plain(given.derivation.basis, schedule.locale)
     if given.derivation.basis.endswith("kg"):
         return f"{given.derivation.basis_name or 'actual'} weight {basis}"
-    return " ".join(filter(None, [given.derivation.basis_name, "body surface" if given.derivation.basis.endswith("m2") else "", basis]))
+    return " ".join(filter(None, [given.derivation.basis_name, "body surface" if given.derivation.basis.endswith(("m2", "m²")) else "", basis]))
 
 
 def _product(row: dict[str, Any]) -> str:
-    info = row.get("product_info") or {}
-    return f"product: {info.get('name') or row['product']}" if row.get("product") else ""
+    return f"product: {row['product']}" if row.get("product") else ""
 
 
 def _cell(schedule: Schedule, given: list[Administration], course: list[Administration]) -> Cell:
     if not given:
         return NONE
     if any(row.held for row in given):
-        return Cell("hold", wording.WORDS["hold"], "", (numbers(given), see(schedule, given[0].order)))
+        return Cell("hold", wording.WORDS["hold"], "", (numbers(given), see(schedule, given[0].order, 1)))
     slots = tuple(starts(schedule, row) for row in given)
     signed = slots if signable(schedule, given[0].order) else ()
-    lines = () if signed else tuple(f"planned {slot}" for slot in slots)
-    asked = () if signed else (see(schedule, given[0].order),)
+    lines = () if signed else (f"planned {', '.join(slots)}",)
+    asked = () if signed else (see(schedule, given[0].order, 1),)
     if any(row.amount is None for row in given):
         return Cell("open", "infusion", "", ("dose not given in source", *lines, *asked), signed)
     told, times = _amounts(schedule, given)
@@ -127,7 +128,7 @@ def numbers(given: list[Administration]) -> str:
     """`dose 1 of 4`, or `doses 1 to 4 of 16` where a day has several."""
     first, last = given[0].number, given[-1].number
     told = f"dose {first}" if first == last else f"doses {first} to {last}"
-    return f"{told} of {given[0].of}".replace(" ", wording.NBSP)
+    return f"{told} of{wording.NBSP}{given[0].of}"
 
 
 def cumulative(schedule: Schedule, last: Administration, course: list[Administration]) -> str:
@@ -145,11 +146,18 @@ def starts(schedule: Schedule, row: Administration) -> str:
     return stamp[11:16] if stamp else offset(schedule, row.offset)
 
 
+def prose(schedule: Schedule, text: str) -> str:
+    """A message with the ids of orders and drugs replaced by their names, safe for print."""
+    known = {row["drug"]: name_of(schedule, row["id"]) for row in schedule.orders} | {row["id"]: name_of(schedule, row["id"]) for row in schedule.orders}
+    known |= {row["drug"]: drug_name(row["drug"]) for row in schedule.not_scheduled}
+    for id in sorted(known, key=len, reverse=True):
+        text = re.sub(rf"(?<![\w.-]){re.escape(id)}(?![\w-]|\.\w)", known[id], text)
+    return wording.plain(text, schedule.locale)
+
+
 def offset(schedule: Schedule, text: str) -> str:
     """A relative start in words, with the event's full name; `time not given` without one."""
-    words = text.split()
-    events = {row["id"] for row in schedule.orders}
-    return wording.plain(" ".join(name_of(schedule, word) if word in events else word for word in words), schedule.locale) or "time not given"
+    return prose(schedule, text) or "time not given"
 
 
 def signable(schedule: Schedule, order: str) -> bool:
@@ -157,11 +165,12 @@ def signable(schedule: Schedule, order: str) -> bool:
     return not any(finding.order == order for finding in schedule.open)
 
 
-def see(schedule: Schedule, order: str) -> str:
-    """`see query atg.dose`: where the question about an order is asked."""
+def see(schedule: Schedule, order: str, shown: int = 9) -> str:
+    """`see query atg.dose and 1 more`: where the questions about an order are asked, the first `shown` of them by id."""
     ids = [finding.id for finding in schedule.open if finding.order == order]
     ids = ids or [finding.id for finding in schedule.open if finding.level == "block" and finding.order is None]
-    return f"see query {', '.join(ids)}" if ids else "see open queries"
+    more = f" and {len(ids) - shown} more" if len(ids) > shown else ""
+    return f"see query {', '.join(ids[:shown])}{more}" if ids else "see open queries"
 
 
 def _total(schedule: Schedule, total: Total | None, held: bool) -> tuple[str, tuple[str, ...]]:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dosing.render import wording
-from dosing.render.grid import amount_text, drug_name, name_of, order_of, signable, starts
+from dosing.render.grid import amount_text, drug_name, name_of, order_of, prose, signable, starts
 from dosing.render.page import Entry, Fact, Working
 from dosing.schedule import Administration, Finding, Schedule, iso
 
 METRICS = {"bsa": "Body surface area", "bmi": "Body mass index", "crcl": "Creatinine clearance", "ideal": "Ideal weight", "adjusted": "Adjusted weight"}
+SECOND = "second.agrees"  # told by the record of the second calculation itself
 RESULTS = {"pass": "PASS", "note": "NOTE", "query": "ANSWERED", "block": "HOLD"}
 
 
@@ -50,7 +51,7 @@ def _working(schedule: Schedule, order: str, why: str) -> Working:
     return Working(
         name_of(schedule, order), wording.plain(dose, locale) + days, _cites(row.get("cite"), locale), wording.plain(why, locale),
         wording.amount(given[0].calculated, locale) if given[0].calculated else wording.WORDS["none"],
-        amount_text(schedule, given[0]), str(len(given)), _total(schedule, total),
+        amount_text(schedule, given[0]) if given[0].amount or given[0].held else wording.WORDS["not_given"], str(len(given)), _total(schedule, total),
     )  # fmt: skip
 
 
@@ -81,12 +82,12 @@ def _metric(metric: Mapping[str, str], locale: str) -> str:
     told = wording.fact(metric, locale)
     exact = metric.get("unrounded", "").rstrip("…")
     before = f"before rounding {wording.number(exact)}" if exact and exact != metric["value"] else ""
-    return "; ".join(filter(None, [told, metric.get("formula", ""), before]))
+    return "; ".join(filter(None, [told, metric.get("formula", "").capitalize(), before]))
 
 
 def checks(schedule: Schedule) -> tuple[Fact, ...]:
     """The findings that ask nothing more, and the second calculation, as words and texts."""
-    closed = sorted((finding for finding in schedule.findings if not finding.is_open), key=lambda finding: list(RESULTS).index(finding.level))
+    closed = sorted((finding for finding in schedule.findings if not finding.is_open and finding.code != SECOND), key=lambda finding: list(RESULTS).index(finding.level))
     return (_second(schedule.second_calculation), *(Fact(RESULTS[finding.level], _finding(finding, schedule)) for finding in closed))
 
 
@@ -98,7 +99,7 @@ def _second(result: Mapping[str, Any]) -> Fact:
 
 def _finding(finding: Finding, schedule: Schedule) -> str:
     answer = f" Answer: {wording.plain(finding.answer, schedule.locale)}" if finding.answer else ""
-    return wording.plain(finding.message, schedule.locale) + answer
+    return prose(schedule, finding.message) + answer
 
 
 def decisions(schedule: Schedule) -> tuple[Fact, ...]:
@@ -123,7 +124,7 @@ def _told(row: Mapping[str, Any], locale: str) -> str:
 def order_notes(schedule: Schedule) -> tuple[Fact, ...]:
     """What the regimen's author noted on an order."""
     noted = [row for row in schedule.orders if row.get("note")]
-    return tuple(Fact(name_of(schedule, row["id"]), wording.plain(row["note"], schedule.locale)) for row in noted)
+    return tuple(Fact(name_of(schedule, row["id"]), prose(schedule, row["note"])) for row in noted)
 
 
 def not_scheduled(schedule: Schedule) -> tuple[Fact, ...]:

@@ -99,7 +99,7 @@ def questions(schedule: Schedule) -> tuple[Question, ...]:
 def _question(schedule: Schedule, finding: Finding) -> Question:
     about = grid.name_of(schedule, finding.order) if finding.order else ""
     state = "HOLD, line held" if finding.level == "block" else "QUERY"
-    return Question(finding.id, state, about, wording.plain(finding.message, schedule.locale), wording.quoted(finding.cite, schedule.locale))
+    return Question(finding.id, state, about, grid.prose(schedule, finding.message), wording.quoted(finding.cite, schedule.locale))
 
 
 def footer(schedule: Schedule, number: str, issue: int) -> str:

@@ -190,4 +190,5 @@ def _signs(text: str) -> str:
     for sign, word in ((">=", "at least"), ("<=", "at most"), ("≥", "at least"), ("≤", "at most"), (">", "more than"), ("<", "less than")):
         text = re.sub(rf"\s*{sign}\s*", f" {word} ", text)
     text = re.sub(r"\.\.(?=[+-]?\d)", " to ", text)
-    return re.sub(r"(?<![\w\u2212)-])-(?=\d)", MINUS, text)
+    text = re.sub(r"(?<![\w\u2212)-])-(?=\d)", MINUS, text)
+    return re.sub(rf"{MINUS} (?=\d)", f"{MINUS}{NBSP}", text)
