@@ -57,7 +57,7 @@ class Derivation:
 def spoken(text: str) -> str:
     """A decimal text shortened for print to at most four decimals below 1000 (12 digits are kept in the data)."""
     value = Decimal(text)
-    if -value.as_tuple().exponent > 4:
+    if value != round(value, 4):
         value = round(value, 4) if abs(value) >= Decimal("0.01") else value
     shown = format(value, ",f") if value == value.to_integral() and abs(value) >= 1000 else format(value, "f")
     return shown.rstrip("0").rstrip(".") if "." in shown else shown

@@ -37,6 +37,10 @@ _UNITS = {  # kind, size in the kind's own unit; AUC stands for the mg that Calv
 _IDEAL = {  # kg at a height in cm, that height, kg per cm
     "devine M": (Fraction(50), Fraction(762, 5), Fraction(115, 127)),  # Devine 1974, linear below 60 in too
     "devine F": (Fraction(91, 2), Fraction(762, 5), Fraction(115, 127)),
+    "robinson M": (Fraction(52), Fraction(762, 5), Fraction(95, 127)),  # Am J Hosp Pharm 1983;40:1016
+    "robinson F": (Fraction(49), Fraction(762, 5), Fraction(85, 127)),
+    "miller M": (Fraction(281, 5), Fraction(762, 5), Fraction(141, 254)),  # Am J Hosp Pharm 1983;40:1622
+    "miller F": (Fraction(531, 10), Fraction(762, 5), Fraction(68, 127)),
     "busulfan-label M": (Fraction(50), Fraction(152), Fraction(91, 100)),  # US busulfan label 2.1
     "busulfan-label F": (Fraction(45), Fraction(152), Fraction(91, 100)),
 }

@@ -68,7 +68,7 @@ def registry() -> UnitRegistry:
     """The pint registry that holds only the rows of `UNITS` (about 30 units, built once)."""
     from pint import UnitRegistry
 
-    closed = UnitRegistry(None, cache_folder=None)
+    closed: UnitRegistry = UnitRegistry(None, cache_folder=None)
     for unit in UNITS.values():
         closed.define(unit.definition)
     return closed

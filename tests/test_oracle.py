@@ -96,10 +96,15 @@ def clock(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
+def digits_of(value: Fraction) -> str:
+    """A short decimal fraction as plain digits."""
+    return forms.plain(Decimal(value.numerator) / Decimal(value.denominator))
+
+
 def number(dice: random.Random, unit: str) -> tuple[str, Fraction]:
     """A random written number of a unit, and what it means."""
     if unit == "cells":
-        mantissa, power = Decimal(dice.randint(10, 999)) / dice.choice([1, 10, 100]), dice.randint(5, 8)
+        mantissa, power = Decimal(dice.randint(10, 999)) / 100, dice.randint(5, 8)
         return f"{forms.plain(mantissa)}e{power}", Fraction(mantissa) * 10**power
     digits = Decimal(dice.choice([dice.randint(1, 999), dice.choice([5, 25, 30, 60, 125, 200, 375])]))
     value = digits.scaleb(dice.choice([-1, 0] if unit == "g" else [-2, -1, 0, 0, 1]))
@@ -145,11 +150,11 @@ def draw(dice: random.Random, place: int, derived: bool) -> Drawn:
     weight = dice.choice(WEIGHTS) if derived and basis == "kg" and dice.random() < 0.7 else ("actual",)
     rounding = None if dice.random() < 0.1 else Fraction(step)
     typical = value * WRITTEN[unit][written] * {"kg": 60, "m2": Fraction(3, 2), "": 1}[basis]
-    top = Fraction(forms.plain(round(Decimal(float(typical * dice.randint(60, 140) / 100)), 1))) if dice.random() < 0.25 else None
+    top = Fraction(round(typical * dice.randint(60, 140) / 10), 10) if dice.random() < 0.25 else None
     cap = top if top and top >= 2 * Fraction(step) else None
     time = "" if base == "dose" and (unit in ("cells", "Gy")) else f"/{base}"
     told = f"{digits} {written}{'/' + basis if basis else ''}{time}{words}"
-    extra = (", rounding: none" if rounding is None else "") + (f", max: {forms.plain(Decimal(float(cap)))} {unit}" if cap else "")
+    extra = (", rounding: none" if rounding is None else "") + (f", max: {digits_of(cap)} {unit}" if cap else "")
     text = f"  - {{id: o{place}, drug: {drug}, dose: {told}, {keys}, weight: {'.'.join(weight)}, sum: yes{extra}, cite: {{made: '{digits}'}}}}\n"
     order = (value * WRITTEN[unit][written], basis, base, daily, course, weight, rounding, cap)
     return Drawn(f"o{place}", drug, text, order, rhythm, hour)
@@ -235,7 +240,7 @@ def test_plan_and_oracle_agree(shelf: Library, monkeypatch: pytest.MonkeyPatch) 
         one = draw_round(dice, orders=12, patients=1)._replace(house=("haycock", Fraction("0.01"), Fraction(1, 2), Fraction("0.1"), Fraction(10)))
         kg, cm, sex = one.people[0]
         hours = {"hsc": one.graft} | {drawn.id: drawn.hour for drawn in one.drawn if drawn.hour}
-        patient = Patient(weight=f"{forms.plain(Decimal(float(kg)).quantize(Decimal('0.01')))} kg", height=f"{forms.plain(Decimal(float(cm)).quantize(Decimal('0.1')))} cm", sex=sex)
+        patient = Patient(weight=f"{digits_of(kg)} kg", height=f"{digits_of(cm)} cm", sex=sex)
         made = plan(shelf.parse(one.text.encode(), "random.yaml"), patient, day0=one.zero[0], zone=one.zero[1], times=hours, bsa="haycock", library=[folder])
         for drawn in one.drawn:
             rows = [row for row in made if row.order == drawn.id]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from dosing.checks.case import Case, Hit, check, course_check
 from dosing.engine.settle import Line
 from dosing.regimen import rules
 from dosing.regimen.schema import Drug, Limit
+from dosing.schedule import Level
 from dosing.units import coefficient, same_kind
 
 
@@ -30,7 +32,7 @@ def in_unit(value: Decimal, of: str, to: str, per: str) -> Decimal:
     return value * Decimal(str(coefficient(of, per, to)))
 
 
-def total(line: Line, time: str) -> Decimal | None:
+def total(line: Line, time: str) -> Decimal:
     """The line's dose per dose, day or course in the drug's unit and the dose's basis."""
     each = Decimal(line.value) / line.parts
     return {"dose": each, "day": each * rules.per_day(line.order), "course": each * line.count}[time]
@@ -99,7 +101,7 @@ def limit_hits(line: Line) -> tuple[Hit, ...]:
     return ()
 
 
-def _limit_hit(line: Line, found: Judged, level: str, code: str) -> Hit:
+def _limit_hit(line: Line, found: Judged, level: Level, code: str) -> Hit:
     kind = "the hard limit" if level == "block" else "the usual range"
     name = line.product.name if line.product else line.drug.id
     cure = "The line is held; nothing has been changed. A site that disagrees changes its own drug file." if level == "block" else "Confirm it with the prescriber or the protocol's author."
@@ -126,7 +128,7 @@ def _folds(line: Line, members: tuple[Drug, ...]) -> str:
     """How far the dose lies below the lowest and the usual daily doses seen for any product."""
     products = [product for drug in members for product in drug.products.values()]
     day = total(line, "day")
-    lowest = [in_unit(p.lowest_seen.low, p.lowest_seen.unit, line.drug.unit, p.lowest_seen.per) for p in products if p.lowest_seen]
+    lowest = [in_unit(p.lowest_seen.low, p.lowest_seen.unit, line.drug.unit, p.lowest_seen.per) for p in products if isinstance(p.lowest_seen, forms.Dose)]
     usual = [in_unit(bound, p.usual_seen.unit, line.drug.unit, p.usual_seen.per) for p in products if p.usual_seen for bound in (p.usual_seen.low, p.usual_seen.high)]
     if not (day and lowest and usual) or day >= min(lowest):
         return ""
@@ -189,7 +191,11 @@ def _renal(line: Line, clearance: np.ndarray, name: str) -> Iterator[Hit]:
         inside = free & COMPARE[band.when.operator](clearance, float(band.when.value))
         free &= ~inside
         if inside.any():
-            yield Hit(f"{line.id}.renal", "patient.renal", band.level, lambda row, band=band: f"creatinine clearance {clearance[row]:.0f} mL/min ({name}): {band.advice}", line.id, band.source, inside)
+            yield Hit(f"{line.id}.renal", "patient.renal", band.level, partial(_advice, clearance, name, band.advice), line.id, band.source, inside)
+
+
+def _advice(clearance: np.ndarray, name: str, advice: str, row: int) -> str:
+    return f"creatinine clearance {clearance[row]:.0f} mL/min ({name}): {advice}"
 
 
 COMPARE = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal}

@@ -66,7 +66,7 @@ def _suspect(weight: float, height: float, case: Case) -> str:
 @check
 def the_weight_is_fresh(case: Case) -> Iterator[Hit]:
     """Was the weight measured shortly before the first dose, and has it changed since the last one?"""
-    if case.is_dated and case.weighed and case.slots:
+    if case.when.day0 and case.weighed and case.slots:
         first = min(slot.day for slots in case.slots.values() for slot in slots)
         age = (case.when.day0 - case.weighed).days + first
         limit = case.site.weight_age // 1440
@@ -97,19 +97,20 @@ def the_dosing_weight_is_stated(case: Case) -> Iterator[Hit]:
     if not open_lines or case.body.bmi is None:
         return
     named = ", ".join(line.id for line in open_lines)
-    heavy = case.body.bmi >= float(case.site.bmi_ask)
+    bmi = case.body.bmi
+    heavy = bmi >= float(case.site.bmi_ask)
     if heavy.any():
-        yield Hit("weight.unspecified", "weight.unspecified", "query", lambda row: _weights(case, row, named), None, case.site.source, heavy)
+        yield Hit("weight.unspecified", "weight.unspecified", "query", lambda row: _weights(case, row, named, bmi), None, case.site.source, heavy)
     if not heavy.all():
         yield Hit("weight.unspecified", "weight.unspecified", "note", f"the source names no dosing weight for {named}; the actual weight is used.", None, "", ~heavy)
 
 
-def _weights(case: Case, row: int, named: str) -> str:
+def _weights(case: Case, row: int, named: str, bmi: Column) -> str:
     """The weights side by side, for a person to choose from; none is suggested."""
     facts = case.body.facts
     names = [n for n in ("ideal.devine", "adjusted25.devine", "adjusted40.devine", "adjusted50.devine") if "male" in facts]
     shown = [f"actual {facts['weight'][row]:g} kg"] + [f"{n} {float(FORMULAS[n](**facts)[row]):.1f} kg" for n in names]
-    return f"the body mass index is {case.body.bmi[row]:.1f} kg/m² and the source names no dosing weight for {named}; the actual weight is used. {', '.join(shown)}. Confirm the weight with --answer, or set it with --set ORDER.weight=…"
+    return f"the body mass index is {bmi[row]:.1f} kg/m² and the source names no dosing weight for {named}; the actual weight is used. {', '.join(shown)}. Confirm the weight with --answer, or set it with --set ORDER.weight=…"
 
 
 @check

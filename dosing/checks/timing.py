@@ -31,7 +31,7 @@ def offsets_that_leave_their_day(case: Case) -> Iterator[Hit]:
     for line in case.lines:
         for slot in case.slots[line.id] if line.rhythm.offset else ():
             if slot.day not in line.order.days:
-                text = f"{line.order.at.text} falls on day {forms.say_day(slot.day)}{_weekday(slot.seconds, case.when.zone)}."
+                text = f"{line.order.at} falls on day {forms.say_day(slot.day)}{_weekday(slot.seconds, case.when.zone)}."
                 yield Hit(f"{line.id}.day", "timing.other-day", "note", text, line.id, line.cited())
 
 
@@ -47,7 +47,7 @@ def clock_changes_are_told(case: Case) -> Iterator[Hit]:
     for line in case.lines:
         span = _span(line, case)
         if span and clock_changes(*span, case.when.zone):
-            hours = f"{forms.plain(line.dose.every)} h" if line.rhythm.every else forms.say_duration(abs(line.rhythm.offset))
+            hours = forms.say_duration(line.rhythm.every or abs(line.rhythm.offset))
             yield Hit(f"{line.id}.clock", "timing.clock-change", "note", f"the clocks change during {line.drug.id}; each interval is {hours} of elapsed time.", line.id)
 
 
@@ -67,7 +67,7 @@ def gaps_to_the_graft_are_told(case: Case) -> Iterator[Hit]:
     graft = case.settled.graft
     if not case.is_dated or not graft or graft.id not in case.slots:
         return
-    zero = case.slots[graft.id][0].seconds
+    zero = case.slots[graft.id][0].seconds or 0
     for line in case.lines:
         if line.drug.kind == "drug" and (text := _gap(line, case, zero)):
             yield Hit(f"{line.id}.gap", "timing.gap", "note", text, line.id)
@@ -75,8 +75,8 @@ def gaps_to_the_graft_are_told(case: Case) -> Iterator[Hit]:
 
 def _gap(line: Line, case: Case, zero: int) -> str:
     slots = case.slots[line.id]
-    before = [(number, slot.seconds) for number, slot in enumerate(slots, 1) if slot.seconds < zero]
-    after = [slot.seconds for slot in slots if slot.seconds > zero]
+    starts = [(number, slot.seconds or 0) for number, slot in enumerate(slots, 1)]
+    before, after = [one for one in starts if one[1] < zero], [start for _, start in starts if start > zero]
     if before:
         number, start = before[-1]
         minutes = line.minutes(number)

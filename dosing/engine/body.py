@@ -54,10 +54,21 @@ class Body:
         return np.where(raw < float(self.site.bsa_floor), raw, to_step(raw, self.site.bsa_step))
 
     def weight(self, name: str) -> Column:
-        """A dosing weight in kg: the actual weight as given, a derived one rounded to the site's step."""
+        """A dosing weight in kg: the actual weight as given, a derived one rounded to the site's step.
+
+        An adjusted or lower weight never passes the scales, not by its rounding either. Refused (P09) where the
+        formula gives none: an ideal weight falls to 0 in the very short.
+        """
         if name in ("actual", "unspecified"):
             return self.need("weight", "a dose per kg")
-        return to_step(self.compute(name, f"the dosing weight {name}"), self.site.weight_step)
+        raw = self.compute(name, f"the dosing weight {name}")
+        if np.isnan(raw).any():
+            raise refuse("P09", f"{name} gives no weight at this height", "state another dosing weight.", "patient: height")
+        rounded = to_step(raw, self.site.weight_step)
+        if not name.startswith(("adjusted", "lower")):
+            return rounded
+        actual = self.need("weight", f"the dosing weight {name}")
+        return np.where(raw >= actual, actual, np.minimum(rounded, actual))
 
     @cached_property
     def clearance(self) -> tuple[Column, str] | None:

@@ -6,7 +6,7 @@ multiplication, a rounding and the calendar.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -20,7 +20,7 @@ from dosing.regimen.library import Library
 from dosing.regimen.schema import Choice, Drug, NotScheduled, Order, Product, Query, Regimen, Source, When
 from dosing.units import coefficient
 
-SETTABLE = {"dose": forms.read_dose, "days": forms.read_days, "at": forms.read_rhythm, "over": forms.read_duration,
+SETTABLE: dict[str, Callable[[str], Any]] = {"dose": forms.read_dose, "days": forms.read_days, "at": forms.read_rhythm, "over": forms.read_duration,
             "product": str, "weight": str, "max": forms.read_amount, "route": str}  # fmt: skip
 
 
@@ -290,7 +290,7 @@ def _rhythm(order: Order, library: Library, events: Mapping[str, int]) -> Rhythm
         start = events.get(order.at.event, 0)
         return Rhythm(order.id, tuple(day - start for day in order.days), event=order.at.event, offset=order.at.minutes, event_day=start)
     if isinstance(order.dose, forms.Dose) and order.dose.every:
-        clock = () if order.first in ("ask", None) else (order.first,)
-        return Rhythm(order.id, order.days, clock=clock, every=int(order.dose.every * 60))
+        first = () if order.first in ("ask", None) else (int(order.first),)
+        return Rhythm(order.id, order.days, clock=first, every=int(order.dose.every * 60))
     clock = order.at.minutes if isinstance(order.at, forms.Clock) else (library.site.at,)
     return Rhythm(order.id, order.days, clock=clock)

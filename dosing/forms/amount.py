@@ -27,7 +27,8 @@ class WrittenAmount:
         """The canonical text."""
         return f"{plain(self.value)} {self.unit}"
 
-    __str__ = text.fget
+    def __str__(self) -> str:
+        return self.text
 
 
 @lru_cache(maxsize=4096)
@@ -69,7 +70,8 @@ class AgeRange:
         """The canonical text, `6..60 y`."""
         return f"{plain(self.low)}..{plain(self.high)} y"
 
-    __str__ = text.fget
+    def __str__(self) -> str:
+        return self.text
 
 
 @lru_cache(maxsize=64)

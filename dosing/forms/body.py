@@ -121,7 +121,7 @@ def _height_fault(text: str) -> InputError:
 
 def _bounded(what: str, text: str, unit: str, bounds: tuple[Decimal, Decimal], limit: str, form: str) -> Decimal:
     value = Decimal(text)
-    if -value.as_tuple().exponent > 2 and plain(value) != plain(round(value, 2)):
+    if value != round(value, 2):
         cure = "write the measured value; it looks computed from another unit"
         raise refuse(form, f"{what} {show(text)} is finer than any measurement", cure)
     low, high = bounds

@@ -186,6 +186,9 @@ class Clock:
 
     minutes: tuple[int, ...]
 
+    def __str__(self) -> str:
+        return self.text
+
     @property
     def text(self) -> str:
         """The canonical text `09:00, 21:00`."""
@@ -198,6 +201,9 @@ class Offset:
 
     minutes: int
     event: str
+
+    def __str__(self) -> str:
+        return self.text
 
     @property
     def text(self) -> str:

@@ -29,6 +29,9 @@ class Condition:
     value: str | Decimal
     unit: str
 
+    def __str__(self) -> str:
+        return self.text
+
     @property
     def text(self) -> str:
         """The canonical text `age >= 18 y`."""

@@ -174,6 +174,7 @@ def _unit(text: str, rest: str, bare: str) -> tuple[str, int, str]:
     if fault:
         raise fault
     found = _UNIT.match(rest)
+    assert found
     written = found["unit"] or (bare if rest.startswith("/") else "")
     unit = UNITS.get(written)
     if unit is None or found["million"] and unit != "cells":
@@ -206,9 +207,9 @@ def _scaled(written: str) -> bool:
 
 
 def _number(text: str, written: str, unit: str) -> Decimal:
-    number, _, power = _POWER.sub("|", written).partition("|")
+    number, _, raised = _POWER.sub("|", written).partition("|")
     mantissa, _, exponent = number.lower().partition("e")
-    power = int(power.translate(SUPERSCRIPTS) or 0) + int(exponent or 0)
+    power = int(raised.translate(SUPERSCRIPTS) or 0) + int(exponent or 0)
     _refuse_size(text, Decimal(mantissa), power)
     if unit != "cells" and _scaled(written):
         raise refuse("D18", f"{show(text)} has a power of ten; only cells are written so", "write the number in full")

@@ -17,7 +17,7 @@ import numpy as np
 from dosing.checks import Case, hits
 from dosing.checks.doses import COMPARE
 from dosing.engine.body import Body
-from dosing.engine.dose import multiply
+from dosing.engine.dose import Doses, multiply
 from dosing.engine.settle import Change, Line, Settled, settle
 from dosing.engine.timeline import place
 from dosing.errors import Fault, InputError, UsageError, closest
@@ -124,22 +124,23 @@ def calculate(settled: Settled, body: Body, when: When, weighed: date | None = N
     """The doses and places of every line, for one or many patients who share `when`; faults of all lines at once."""
     applies = {line.id: _applies(line, body) for line in settled.lines if line.conditions}
     lines = tuple(line for line in settled.lines if line.id not in applies or applies[line.id].any())
-    doses, faults, seen = {}, [], set()
+    doses: dict[str, Doses] = {}
+    faults: dict[str, Fault] = {}
     for line in lines:
         try:
             if line.dose:
                 doses[line.id] = multiply(line, body, body.site.rounding_limit)
         except InputError as error:
-            faults += [fault for fault in error.faults if fault.where not in seen and not seen.add(fault.where)]
+            faults |= {fault.where: fault for fault in error.faults}
     if faults:
-        raise InputError(*faults)
+        raise InputError(*faults.values())
     slots = {line.id: place(line.rhythm, when) for line in lines}
     return Case(settled, lines, doses, slots, body, when, body.site, weighed, applies)
 
 
 def _applies(line: Line, body: Body) -> np.ndarray:
     """The rows for which every condition on the patient holds."""
-    columns = {"crcl": lambda: body.clearance[0] if body.clearance else body.need("creatinine", line.id), "bsa": lambda: body.bsa, "bmi": lambda: body.bmi}
+    columns = {"crcl": lambda: body.clearance[0] if body.clearance else body.need("creatinine", line.id), "bsa": lambda: body.bsa, "bmi": lambda: body.compute("weight.bmi", line.id)}
     masks = [COMPARE[c.operator](columns.get(c.name, lambda c=c: body.need(c.name, f"order {line.id}"))(), float(c.value)) for c in line.conditions]
     return np.logical_and.reduce(masks)
 

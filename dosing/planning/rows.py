@@ -118,7 +118,7 @@ def card(line: Line) -> dict[str, Any]:
 def plan_card(settled: Settled) -> tuple[dict[str, Any], tuple[dict[str, str], ...], tuple[dict[str, str], ...], tuple[str, ...]]:
     """What does not depend on the patient: regimen, sources, drugs without a dose, what the source is silent on."""
     regimen = settled.regimen
-    named = {"id": regimen.id, "version": regimen.version, "status": regimen.status, "sha256": regimen.sha256}
+    named: dict[str, Any] = {"id": regimen.id, "version": regimen.version, "status": regimen.status, "sha256": regimen.sha256}
     if settled.blocks:
         named["blocks"] = [f"{block.id}@{block.version}" for block in settled.blocks]
     sources = tuple({"key": key, "id": source.id, "title": source.title, "address": source.address or "", "read": source.read.isoformat()} for key, source in settled.sources.items())

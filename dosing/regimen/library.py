@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from dosing.errors import Fault, RegimenError, UsageError, closest
 from dosing.regimen import rules
-from dosing.regimen.loader import load, parse
+from dosing.regimen.loader import Tree, load, parse
 from dosing.regimen.schema import Drug, Model, Regimen, Site
 
 M = TypeVar("M", bound=Model)
@@ -24,7 +24,7 @@ def shipped() -> Path:
 
 
 @lru_cache(maxsize=512)
-def _load(path: Path, changed: int, model: type[M], name: str) -> tuple[M, object]:
+def _load(path: Path, changed: int, model: type[M], name: str) -> tuple[M, Tree]:
     return load(path, model, name)
 
 
@@ -97,7 +97,7 @@ class Library:
         self.prove(found, tree)
         return found
 
-    def prove(self, regimen: Regimen, tree: object) -> None:
+    def prove(self, regimen: Regimen, tree: Tree) -> None:
         """Raise `RegimenError` with every fault the rules find, each with its line."""
         found = [fault.at(tree.where(place)) for place, fault in rules.faults(regimen, self.drugs)]
         if found:

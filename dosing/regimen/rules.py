@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from dosing import forms
 from dosing.errors import Fault, closest
-from dosing.regimen.schema import Drug, Order, Regimen
+from dosing.regimen.schema import Drug, Order, Regimen, When
 from dosing.units import coefficient
 
 Place = tuple[str | int, ...]
@@ -125,7 +125,7 @@ def numbers_stand_in_the_quote(regimen: Regimen, drugs: Mapping[str, Drug]) -> F
 @rule
 def conditions_name_something(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
     """Each condition compares a choice with one of its options, or a fact of the patient."""
-    conditional = [(("orders", n, "when"), order.when) for n, order in enumerate(regimen.orders)]
+    conditional: list[tuple[Place, When | None]] = [(("orders", n, "when"), order.when) for n, order in enumerate(regimen.orders)]
     conditional += [(("queries", n, "when"), query.when) for n, query in enumerate(regimen.queries)]
     conditional += [(("choices", name, "when"), choice.when) for name, choice in regimen.choices.items()]
     for place, when in conditional:
@@ -140,12 +140,10 @@ def conditions_name_something(regimen: Regimen, drugs: Mapping[str, Drug]) -> Fo
 
 
 @rule
-def days_and_events_are_stated(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
-    """Each order has days, and an offset hangs on an event that an order declares."""
+def events_are_declared(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """An offset hangs on an event that an order declares."""
     events = {order.event for order in regimen.orders if order.event}
     for n, order in enumerate(regimen.orders):
-        if order.days is None:
-            yield ("orders", n, "days"), Fault("Y07", "no days are given", "write the days, for example -5..-2.")
         if isinstance(order.at, forms.Offset) and order.at.event not in events and regimen.kind == "protocol":
             yield ("orders", n, "at"), Fault("R05", f'no order is the event "{order.at.event}"', closest(order.at.event, events) if events else "add the event's order.")
         if order.first and not (isinstance(order.dose, forms.Dose) and order.dose.every):

@@ -81,11 +81,17 @@ def read_bounds(text: str) -> forms.Dose:
     one_sided = {"at most ": ("low", Decimal(0)), "at least ": ("high", Decimal("Infinity"))}
     for words, (side, bound) in one_sided.items():
         if text.startswith(words):
-            dose = forms.read_dose(text.removeprefix(words))
-            return replace(dose, **{side: bound})
-    dose = forms.read_dose(text)
-    if isinstance(dose, forms.OpenDose) or not dose.is_range:
+            return replace(_dose(text.removeprefix(words)), **{side: bound})  # type: ignore[arg-type]
+    dose = _dose(text)
+    if not dose.is_range:
         raise refuse("R13", f'"{text}" has no two ends', 'write "5..60 mg/m2/day" or "at most 60 mg/m2/day".')
+    return dose
+
+
+def _dose(text: str) -> forms.Dose:
+    dose = forms.read_dose(text)
+    if isinstance(dose, forms.OpenDose):
+        raise refuse("R13", f'"{text}" is not a limit', 'write "5..60 mg/m2/day".')
     return dose
 
 
@@ -197,7 +203,7 @@ class Order(Model):
     drug: Id
     when: When | None = None
     dose: DoseText
-    days: Days | None = None
+    days: Days
     until: Word | None = None
     at: Rhythm | None = None
     event: Id | None = None
