@@ -57,7 +57,7 @@ class Patient(BaseModel):
     weight: Annotated[Decimal | None, _read(forms.read_weight)] = None
     height: Annotated[Decimal | None, _read(forms.read_height)] = None
     age: Annotated[Decimal | None, _read(forms.read_age)] = None
-    born: Annotated[date | None, _read(forms.read_date)] = None
+    born: Annotated[date | None, _read(forms.read_birth)] = None
     sex: Annotated[str | None, _read(forms.read_sex)] = None
     creatinine: Annotated[Decimal | None, _read(forms.read_creatinine)] = None
     crcl: Annotated[Decimal | None, _read(forms.read_crcl)] = None
@@ -78,9 +78,11 @@ class Patient(BaseModel):
             raise InputError(*faults) from None
 
     def years(self, on: date | None) -> Decimal | None:
-        """Age in years: as given, else completed years from the birth date on a day (years exact to the day)."""
+        """Age in years: as given, else completed years from the birth date on a day; P10 for a birth after that day."""
         if self.age is not None or self.born is None or on is None:
             return self.age
+        if self.born > on:
+            raise InputError(Fault("P10", f"the birth date {self.born} is after {on}", "check both dates.", "patient: born"))
         return Decimal(on.year - self.born.year - ((on.month, on.day) < (self.born.month, self.born.day)))
 
     def columns(self, on: date | None = None) -> dict[str, Column]:

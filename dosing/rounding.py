@@ -1,4 +1,4 @@
-"""Multiples of a step, half away from zero, for whole columns.
+"""Multiples of a step, half away from zero, for whole columns of doses (none is negative).
 
 A quotient is snapped before the half-up decision: naive float rounding disagreed with exact decimals about once in
 260 products that should be ties. Snapping keeps 9 decimals below a million steps, 6 below a billion and 3 below
@@ -16,18 +16,16 @@ Column = NDArray[np.float64]
 
 
 def snapped(quotient: Column) -> Column:
-    """Quotients with the noise of binary floats taken off; |quotient| must stay under 10**12."""
-    size = np.abs(quotient)
-    largest = size.max(initial=0)
+    """Quotients, none below 0, with the noise of binary floats taken off; each must stay under 10**12."""
+    largest = quotient.max(initial=0)
     assert not largest >= 1e12, "a quotient beyond 10**12 steps cannot be rounded exactly"
-    scale = 1e9 if largest < 1e6 else np.where(size < 1e6, 1e9, np.where(size < 1e9, 1e6, 1e3))
+    scale = 1e9 if largest < 1e6 else np.where(quotient < 1e6, 1e9, np.where(quotient < 1e9, 1e6, 1e3))
     return np.rint(quotient * scale) / scale
 
 
 def multiples(values: Column, step: Decimal) -> Column:
-    """How many whole steps lie nearest to each value, half away from zero; values in the step's unit."""
-    quotient = snapped(values / float(step))
-    return np.copysign(np.floor(np.abs(quotient) + 0.5), quotient)
+    """How many whole steps lie nearest to each value (none is below 0), half up; values in the step's unit."""
+    return np.floor(snapped(values / float(step)) + 0.5)
 
 
 def whole_steps(limit: Decimal, step: Decimal) -> int:

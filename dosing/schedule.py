@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from dosing.derivation import Derivation, spoken
 from dosing.units import print_unit, quantity
@@ -47,8 +47,7 @@ class Amount:
         return {"value": self.value, "unit": self.unit}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A result of a check: `block` holds its line, `query` must be answered, `note` and `pass` are for information."""
 
     id: str
@@ -70,9 +69,11 @@ class Finding:
         return {"id": self.id, "code": self.code, "level": self.level, "order": self.order, "message": self.message, "cite": self.cite, **answered}
 
 
-@dataclass(frozen=True, slots=True)
-class Administration:
-    """One dose at one time. `seconds` are POSIX seconds of the start, None in a relative schedule."""
+class Administration(NamedTuple):
+    """One dose at one time. `seconds` are POSIX seconds of the start, None in a relative schedule.
+
+    Rows are named tuples because they are made by the dozen for every patient; `work` makes the derivation when asked.
+    """
 
     order: str
     drug: str
@@ -88,7 +89,17 @@ class Administration:
     minutes: int | None
     zone: str
     offset: str
-    work: Callable[[], Derivation] | None = field(repr=False, compare=False)
+    work: Callable[[], Derivation] | None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Administration) and self[:-1] == other[:-1]
+
+    def __hash__(self) -> int:
+        return hash(self[:-1])
+
+    def __repr__(self) -> str:
+        given = "HOLD" if self.held else str(self.amount)
+        return f"<{self.order}#{self.number} day {self.day:+d} {given}>"
 
     @property
     def derivation(self) -> Derivation | None:

@@ -27,8 +27,10 @@ _NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
 _IS_NUMBER = re.compile(_NUMBER)
 _IS_WALL = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?: (first|second))?")
 _IS_DOSE = re.compile(
-    rf"({_NUMBER}) ([A-Za-z]+)(?:/(m2|kg))?(?:/(dose|day|course))?(?: every ({_NUMBER}) h)?(?: x ([0-9]+) doses?)?"
+    rf"({_NUMBER}) ([A-Za-z]+)(?:/(m2|kg))?(?:/(dose|day|course))?(?: every ({_NUMBER}) h)?"
+    r"(?: (once|twice|three times|four times) daily)?(?: x ([0-9]+) (doses?|days?))?"
 )
+_TIMES = {"once": 1, "twice": 2, "three times": 3, "four times": 4}
 _UNITS = {  # kind, size in the kind's own unit; AUC stands for the mg that Calvert gives
     "mcg": ("mass", Fraction(1, 1000)), "mg": ("mass", Fraction(1)), "g": ("mass", Fraction(1000)),
     "AUC": ("mass", Fraction(1)), "cells": ("cells", Fraction(1)), "units": ("units", Fraction(1)),
@@ -155,10 +157,12 @@ def _read_line(line: Line) -> _Order:
     found = _IS_DOSE.fullmatch(line.dose)
     if not found:
         raise ValueError(f"dose {line.dose!r} is not canonical text; write it like 30 mg/m2/day")
-    value, unit, basis, period, every, stated = found.groups(default="")
+    value, unit, basis, period, every, times, stated, of = found.groups(default="")
     gap = _gap(line, every)
     daily = Fraction(_DAY, gap) if gap else Fraction(len(line.at) or 1)
-    doses = _doses(line, daily, int(stated or 0), gap)
+    if (times and _TIMES[times] != daily) or (of.startswith("day") and int(stated) != len(line.days)):
+        raise ValueError(f"dose {line.dose!r} does not fit {daily} doses on each of {len(line.days)} days")
+    doses = _doses(line, daily, 0 if of.startswith("day") else int(stated or 0), gap)
     rate = _number(value, "dose", True) * _ratio(unit, line.unit)
     if period in ("day", "course"):
         rate /= daily if period == "day" else doses
@@ -178,11 +182,10 @@ def _gap(line: Line, every: str) -> int:
 
 
 def _doses(line: Line, daily: Fraction, stated: int, gap: int) -> int:
-    planned = 1 if line.event else len(line.days) * daily
+    planned = len(line.days) * daily
     doses = stated or planned
     fits = doses <= planned if gap else doses == planned
-    holes = gap and any(day != line.days[0] + place for place, day in enumerate(line.days))
-    if not doses or not fits or holes or int(doses) != doses or (line.event and len(line.days) > 1):
+    if not doses or not fits or int(doses) != doses:
         raise ValueError(f"{doses} doses, {daily} a day, do not fit the days {line.days}; state days that fit")
     return int(doses)
 
@@ -288,14 +291,25 @@ def _starts(line: Line, order: _Order, clock: Clock) -> list[Start]:
         return [(day, _instant(zone, day0 + day, text, 0)) for day in line.days for text in line.at]
     if not line.event and not order.gap:
         return [(day, None) for day in line.days]
-    day, text = (0, events.get(line.event, "")) if line.event else (line.days[0], line.first)
+    text = events.get(line.event, "") if line.event else line.first
     if not text and dated:
         raise ValueError(f"the hour of {line.event or 'the first dose'} is missing; give it")
     if not text and line.event:
-        return [(0, None)]
-    begin = _instant(zone, day0 + day, text or "00:00", None) + line.offset * 60
-    starts = [begin + place * order.gap for place in range(order.doses)]
-    return [(datetime.fromtimestamp(start, zone).toordinal() - day0, start) for start in starts]
+        return [(day, None) for day in line.days]
+    starts = []
+    for day, doses in _runs(line, order):
+        begin = _instant(zone, day0 + day, text or "00:00", None) + line.offset * 60
+        starts += [begin + place * order.gap for place in range(doses)]
+    return [(datetime.fromtimestamp(start, zone).toordinal() - day0, start) for start in starts[: order.doses]]
+
+
+def _runs(line: Line, order: _Order) -> list[tuple[int, int]]:
+    """First day and doses of each run of days without a hole; an event has one dose on each of its days."""
+    if not order.gap:
+        return [(day, 1) for day in line.days]
+    firsts = [day for day in line.days if day - 1 not in line.days]
+    lasts = [day for day in line.days if day + 1 not in line.days]
+    return [(first, (last + 1 - first) * _DAY // order.gap) for first, last in zip(firsts, lasts, strict=True)]
 
 
 @lru_cache(maxsize=8192)
@@ -320,18 +334,30 @@ def differences(ours: Iterable[tuple[str, int, int, float | None, float, str]], 
 
     `ours` holds (order, number, day, start, calculated, amount text); the amount text "held" is not compared.
     """
+    ours = list(ours)
+    if [row[:4] for row in ours] != [row[:4] for row in theirs]:
+        return _misplaced(ours, theirs)
+    doses: dict[tuple[int, int, float, str], list[str]] = {}
+    found = []
+    for (order, number, _, _, calculated, amount), row in zip(ours, theirs, strict=True):
+        key = (id(row[4]), id(row[5]), calculated, amount)  # one line shares its two fractions
+        if key not in doses:
+            doses[key] = _other_dose(calculated, amount, row)
+        found += [f"{order}#{number}: {text}" for text in doses[key]]
+    return found
+
+
+def _misplaced(ours: list[tuple[str, int, int, float | None, float, str]], theirs: list[Result]) -> list[str]:
+    """What differs when the two calculations do not have the same administrations at the same times."""
     second = {(row.order, row.number): row for row in theirs}
     found = [] if len(second) == len(theirs) else ["an order stands twice in the second calculation"]
-    doses: dict[tuple[int, int, float, str], list[str]] = {}
     for order, number, day, start, calculated, amount in ours:
         row = second.pop((order, number), None)
         if row is None:
             found.append(f"{order}#{number}: twice, or not in the second calculation")
             continue
-        key = (id(row.calculated), id(row.amount), calculated, amount)  # one line shares its two fractions
-        if key not in doses:
-            doses[key] = _other_dose(calculated, amount, row)
-        told = doses[key] if day == row.day and start == row.start else _other_start(day, start, row) + doses[key]
+        moved = [] if day == row.day and start == row.start else _other_start(day, start, row)
+        told = moved + _other_dose(calculated, amount, row)
         found += [f"{order}#{number}: {text}" for text in told]
     return found + [f"{order}#{number}: only in the second calculation" for order, number in second]
 
@@ -347,6 +373,11 @@ def _other_dose(calculated: float, amount: str, row: Result) -> list[str]:
     told = []
     if not isclose(calculated, row.calculated, rel_tol=1e-9):
         told.append(f"calculated {calculated:.15g} and {float(row.calculated):.15g}")
-    if amount != HELD and not (_IS_NUMBER.fullmatch(amount) and _number(amount, "amount", True) == row.amount):
+    if amount != HELD and not (_IS_NUMBER.fullmatch(amount) and _same(_number(amount, "amount", True), row)):
         told.append(f"amount {amount or 'nothing'} and {float(row.amount):.15g}")
     return told
+
+
+def _same(told: Fraction, row: Result) -> bool:
+    """Equal; a dose no step was used on may have no end as a decimal and is told in twelve digits."""
+    return told == row.amount or (row.amount == row.calculated and isclose(told, row.amount, rel_tol=6e-12))

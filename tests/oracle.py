@@ -8,6 +8,8 @@ It reads no text and imports nothing of the package. Everything comes in as plai
              number in the drug's unit; basis "kg", "m2" or ""; base "dose", "day" or "course";
              weight ("actual",) or (kind, ideal); step and cap fractions in the drug's unit, or None
     rhythm   ("clock", days, minutes) | ("interval", days, first minute, hours) | ("event", days, minute, offset)
+             an interval begins anew after a hole in its days; the event is on day 0, and the first of the days of a
+             dose that hangs on it stands for the event's own
     day zero (date, zone name)
 
 The rules: surface to its step, but not below the floor; derived weights to theirs, the actual weight as measured and
@@ -26,6 +28,7 @@ from fractions import Fraction
 EXACT = decimal.Context(prec=50)
 TWELVE = decimal.Context(prec=12, rounding=decimal.ROUND_HALF_EVEN)
 HALF = Fraction(1, 2)
+MILLION_MILLIONTHS = 10**12
 UTC = datetime.UTC
 
 SURFACES = {  # factor, power of cm, power of kg
@@ -38,12 +41,14 @@ IDEALS = {  # kg at 60 inches and kg for each inch more, men and women
     "robinson": ((52, "1.9"), (49, "1.7")),
     "miller": (("56.2", "1.41"), ("53.1", "1.36")),
 }
+KEPT = {}
 EXCESS = {"adjusted25": Fraction(1, 4), "adjusted40": Fraction(2, 5), "adjusted50": HALF, "lower": Fraction(0)}
 
 
 def nearest(value, step):
     """The multiple of `step` nearest to a value, half away from zero."""
-    return math.floor(value / step + HALF) * step
+    above, below = value.numerator * step.denominator, value.denominator * step.numerator
+    return (2 * above + below) // (2 * below) * step
 
 
 def decimals(value):
@@ -52,7 +57,14 @@ def decimals(value):
 
 
 def raw_surface(formula, kg, cm):
-    """Body surface in m2, to 50 digits."""
+    """Body surface in m2, to 50 digits; kept, as many orders ask for the same."""
+    if (formula, kg, cm) not in KEPT:
+        KEPT[formula, kg, cm] = new_surface(formula, kg, cm)
+    return KEPT[formula, kg, cm]
+
+
+def new_surface(formula, kg, cm):
+    """The same by its formula."""
     if formula == "mosteller":
         return Fraction(EXACT.sqrt(decimals(kg * cm / 3600)))
     factor, tall, heavy = map(decimal.Decimal, SURFACES[formula])
@@ -110,17 +122,21 @@ def dose(order, patient, house):
     if step is None:
         return calculated, calculated
     amount = nearest(calculated, step)
+    if amount == calculated:
+        return calculated, amount
     if cap is not None and amount > cap:
         amount = math.floor(cap / step) * step
     return calculated, calculated if abs(amount - calculated) > calculated * house[4] / 100 else amount
 
 
 def text(value):
-    """A number as plain digits, at most twelve significant ones unless the number is a short decimal or whole."""
-    exact = decimals(value)
-    if Fraction(exact) != value or len(exact.normalize().as_tuple().digits) > 12:
-        exact = TWELVE.divide(decimal.Decimal(value.numerator), decimal.Decimal(value.denominator))
-    told = format(exact, "f")
+    """A number as plain digits: all of them where twelve decimals hold it, else twelve significant ones."""
+    above, below = value.numerator, value.denominator
+    if MILLION_MILLIONTHS % below:
+        told = format(TWELVE.divide(decimal.Decimal(above), decimal.Decimal(below)), "f")
+    else:
+        whole, part = divmod(above * (MILLION_MILLIONTHS // below), MILLION_MILLIONTHS)
+        told = f"{whole}.{part:012}"
     return told.rstrip("0").rstrip(".") if "." in told else told
 
 
@@ -146,11 +162,14 @@ def starts(rhythm, zero):
     if kind == "clock":
         seconds = [instant(zero, day, minute) for day in days for minute in rest[0]]
     elif kind == "event":
-        seconds = [instant(zero, day, rest[0]) + rest[1] * 60 for day in days]
+        seconds = [instant(zero, day - days[0], rest[0]) + rest[1] * 60 for day in days]
     else:
         first, hours = rest
-        begin = instant(zero, days[0], first)
-        seconds = [begin + count * hours * 3600 for count in range(len(days) * 24 // hours)]
+        seconds = []
+        for day in days:
+            if day - 1 not in days:
+                begin, length = instant(zero, day, first), next(more for more in range(1, 500) if day + more not in days)
+                seconds += [begin + count * hours * 3600 for count in range(length * 24 // hours)]
     return [(day_of(moment, zero), moment) for moment in seconds]
 
 

@@ -105,7 +105,7 @@ def test_needs_are_known_columns(name):
 
 @pytest.mark.skipif(not SHELF.exists(), reason="the reference shelf is not beside this repository")
 def test_each_vector_of_the_shelf():
-    rows = [row for row in csv.DictReader(SHELF.open()) if row["formula"] in SHELF_NAMES]
+    rows = [row for row in csv.DictReader(SHELF.read_text(encoding="utf-8").splitlines()) if row["formula"] in SHELF_NAMES]
     refused = [row for row in rows if "must warn" in row["citation"]]
     assert {SHELF_NAMES[row["formula"]] for row in rows} == set(NAMES) - {
         "lower.devine", "lower.busulfan-label", "neutrophil.class"

@@ -131,7 +131,6 @@ def draw_rhythm(dice: random.Random, unit: str) -> tuple[tuple, str, str, str, i
         return ("event", on, 0, offset), "", f"days: '{said}', at: {words}", "", 1
     if kind == "interval" and unit not in ("cells", "Gy", "cGy"):
         hours, first = dice.choice([1, 2, 3, 4, 6, 6, 8, 12, 24]), dice.randint(4 * 60, 22 * 60)
-        on = tuple(range(on[0], on[-1] + 1))
         return ("interval", on, first, hours), f" every {hours} h", f"days: '{forms.say_days(on)}', first: ask", clock(first), 24 // hours
     times = tuple(sorted(dice.sample(range(4 * 60, 24 * 60, 5), dice.choice([1, 1, 1, 2, 3, 4]))))
     return ("clock", on, times), "", f"days: '{said}', at: '{', '.join(map(clock, times))}'", "", len(times)

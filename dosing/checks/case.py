@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache, wraps
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,8 +61,7 @@ def _course(settled: Settled, when: When, lines: tuple[str, ...]) -> int:
     return next(_NUMBERS)
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One finding for the rows of `mask` (all rows when None); `message` is a text or told from a row number."""
 
     id: str

@@ -62,7 +62,7 @@ def _say(value: Decimal, line: Line, time: str) -> str:
     """A dose in the unit it is read in, with its basis and time."""
     unit = line.drug.unit
     if line.drug.small_unit and value < 1:
-        value, unit = value * 1000, line.drug.small_unit
+        value, unit = in_unit(value, unit, line.drug.small_unit, ""), line.drug.small_unit
     basis = f"/{line.dose.per}" if line.dose and line.dose.per else ""
     shown = f"{value:,f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:,f}"
     return f"{shown} {unit}{basis}{'' if time == 'dose' and unit == 'cells' else '/' + time}"
@@ -149,11 +149,11 @@ def doses_are_measurable(case: Case) -> Iterator[Hit]:
         found = case.doses.get(line.id)
         if found is None or found.step is None:
             continue
-        zero = found.steps == 0
-        if zero.any():
+        if not found.steps.all():
+            zero = found.steps == 0
             text = f"the calculated dose is less than half of the measurable step, {line.drug.step}; it cannot be measured."
             yield Hit(f"{line.id}.measurable", "rounding.zero", "block", text, line.id, line.drug.step_status or "", zero)
-        if found.kept.any() and (kept := found.kept & ~zero).any():
+        if found.kept.any() and (kept := found.kept & (found.steps > 0)).any():
             yield Hit(f"{line.id}.rounding", "rounding.limit", "note", _kept(line, case), line.id, case.site.source, kept)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dosing.checks.case import Case, Hit, check
 from dosing.metrics import FORMULAS
+from dosing.regimen.schema import Site
 
 Column = NDArray[np.float64]
 POUND, INCH = 0.45359237, 2.54
@@ -36,17 +39,38 @@ def the_size_is_plausible(case: Case) -> Iterator[Hit]:
     weight, height, bmi = case.body.facts.get("weight"), case.body.facts.get("height"), case.body.bmi
     if weight is None or height is None or bmi is None:
         return
+    hard, adult_bmi, adult_weight, adult_height = _bounds(case.site)
+    if _inside(bmi, adult_bmi) and _inside(weight, adult_weight) and _inside(height, adult_height):
+        return
     adult = case.body.facts.get("age", np.full(weight.shape, 99.0)) >= 18
-    hard = _outside(bmi, case.site.hard_bmi)
+    hard = _outside(bmi, hard)
     if hard.any():
         yield Hit("patient.size", "patient.size", "block", lambda row: _suspect(float(weight[row]), float(height[row]), case), None, case.site.source, hard)
-    soft = ~hard & adult & (_outside(weight, case.site.adult_weight) | _outside(height, case.site.adult_height) | _outside(bmi, case.site.adult_bmi))
+    soft = ~hard & adult & (_outside(weight, adult_weight) | _outside(height, adult_height) | _outside(bmi, adult_bmi))
     if soft.any():
         yield Hit("patient.size", "patient.size", "query", lambda row: "unusual for an adult; " + _suspect(float(weight[row]), float(height[row]), case), None, case.site.source, soft)
 
 
-def _outside(values: Column, bounds: tuple) -> NDArray[np.bool_]:
-    return (values < float(bounds[0])) | (values > float(bounds[1]))
+Bounds = tuple[float, float]
+
+
+@lru_cache(maxsize=16)
+def _floats(*pairs: tuple[Decimal, Decimal]) -> tuple[Bounds, ...]:
+    return tuple((float(low), float(high)) for low, high in pairs)
+
+
+def _bounds(site: Site) -> tuple[Bounds, ...]:
+    """The site's bounds as floats: hard BMI, then an adult's BMI, weight and height."""
+    return _floats(site.hard_bmi, site.adult_bmi, site.adult_weight, site.adult_height)
+
+
+def _inside(values: Column, bounds: Bounds) -> bool:
+    """Whether every row lies inside; most cohorts of adults end here."""
+    return bool(bounds[0] <= values.min() and values.max() <= bounds[1])
+
+
+def _outside(values: Column, bounds: Bounds) -> NDArray[np.bool_]:
+    return (values < bounds[0]) | (values > bounds[1])
 
 
 def _suspect(weight: float, height: float, case: Case) -> str:

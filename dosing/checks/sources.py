@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dosing.checks.case import Case, Hit, course_check
+from dosing.regimen.schema import When
 
 
 @course_check
@@ -35,6 +36,25 @@ def open_doses_are_held(case: Case) -> Iterator[Hit]:
 
 
 @course_check
+def closed_options_are_held(case: Case) -> Iterator[Hit]:
+    """Was an option chosen that its source has closed? Its orders are held; where none hangs on it, every dose is."""
+    settled = case.settled
+    for name, choice in ((n, c) for part in (settled.regimen, *settled.blocks) for n, c in part.choices.items()):
+        option = settled.choices.get(name, "")
+        if option not in choice.closed:
+            continue
+        cite = "; ".join(f'{key}: "{phrase}"' for key, phrases in choice.cite.items() for phrase in phrases)
+        hanging = [line.id for line in case.lines if line.order.when and _names(line.order.when, name, option)]
+        for order in hanging or [None]:
+            yield Hit(f"{order or name}.closed", "choice.closed", "block", f"{name} {option} is closed and never releasable: {choice.closed[option]}", order, cite)
+
+
+def _names(when: When, name: str, option: str) -> bool:
+    """Whether a condition asks for exactly this option."""
+    return any((c.name, c.operator, c.value) == (name, "==", option) for c in (*when.all, *when.any))
+
+
+@course_check
 def unscheduled_drugs_are_named(case: Case) -> Iterator[Hit]:
     """Which drugs does the source name without a dose?"""
     for entry in case.settled.not_scheduled:
@@ -47,7 +67,7 @@ def changes_are_shown(case: Case) -> Iterator[Hit]:
     """What did a person set, against what is printed?"""
     for change in case.settled.changes:
         order = change["key"].partition(".")[0]
-        text = f"{change['key']} set from {change['from']} to {change['to']} by {change['by']}: {change['reason']}"
+        text = f"{change['key']} set from {change['from']} to {change['to']} by {change['by']}{', confirmed by ' + change['second'] if 'second' in change else ''}: {change['reason']}"
         yield Hit(f"{change['key']}.set", "change.set", "note", text, order)
 
 

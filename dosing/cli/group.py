@@ -26,11 +26,21 @@ class Group(click.Group):
 
 
 class TextCommand(click.Command):
-    """A command whose argument may start with a minus: `dosing parse "-5 to -2" --as days`."""
+    """A command whose texts may start with a minus: `--weight "-70 kg"` is read and then refused, not taken for an option."""
+
+    texts = MINUS
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Protect texts such as `-5 to -2` from the option parser."""
-        return super().parse_args(ctx, [GUARD + arg if MINUS.match(arg) else arg for arg in args])
+        rest = super().parse_args(ctx, [GUARD + arg if self.texts.match(arg) else arg for arg in args])
+        ctx.params = {name: value.removeprefix(GUARD) if isinstance(value, str) else value for name, value in ctx.params.items()}
+        return rest
+
+
+class FreeTextCommand(TextCommand):
+    """A command without short options besides -h, so that any text may follow a minus: `dosing parse "-inf mg/kg"`."""
+
+    texts = re.compile(r"-(?!-|h\Z).")
 
 
 def emit(data: Any) -> None:

@@ -60,5 +60,7 @@ def ledger(path: str) -> tuple[list[Any], list[Any]]:
     entries = read_file(path)
     if not isinstance(entries, list) or any(not isinstance(entry, dict) for entry in entries):
         raise UsageError(Fault("R05", "the answers file is not a list of entries", 'write [{"id": …, "answer": …, "by": …}].', "--answers"))
+    if any(not entry.keys() & {"set", "id"} for entry in entries):
+        raise UsageError(Fault("R05", "an entry of the answers file names neither a change nor a query", 'write "set" or "id" in each entry.', "--answers"))
     changes = [Change(e["set"], e.get("to", ""), e.get("by", ""), e.get("reason", ""), e.get("second", "")) for e in entries if "set" in e]
     return changes, [entry for entry in entries if "set" not in entry]

@@ -18,7 +18,7 @@ def list_(library: Sequence[str], as_json: bool) -> None:
     from dosing.render.protocol import listing
 
     found = listing(shelf(tuple(library)))
-    emit({"regimens": found}) if as_json else click.echo("\n".join(f"{r['id']:<22} {r['kind']:<9} v{r['version']:<4} {r['status']:<9} {r['title']}" for r in found))
+    emit({"regimens": found}) if as_json else click.echo("\n".join(f"{r['id']:<22} {r['kind']:<9} v{r['version']:<4} {r['status']:<9} {r['title']} [{r['source']}]" for r in found))
 
 
 @cli.command(cls=TextCommand)

@@ -6,11 +6,11 @@ import sys
 
 import click
 
-from dosing.cli.group import GUARD, JSON, TextCommand, cli, emit
+from dosing.cli.group import JSON, FreeTextCommand, TextCommand, cli, emit
 from dosing.cli.patient import patient_options
 
 
-@cli.command(cls=TextCommand)
+@cli.command(cls=FreeTextCommand)
 @click.argument("text")
 @click.option("--as", "kind", default="dose", metavar="KIND", help="dose, cells, days, time, date, zone, weight, height.")
 @JSON
@@ -19,7 +19,6 @@ def parse(text: str, kind: str, as_json: bool) -> None:
     from dosing import forms
     from dosing.errors import InputError
 
-    text = text.removeprefix(GUARD)
     text = sys.stdin.read().removesuffix("\n") if text == "-" else text
     try:
         told = forms.interpret(text, kind)
@@ -43,4 +42,4 @@ def metrics(as_json: bool, neutrophils: str | None, **given: str | None) -> None
     if neutrophils is not None:
         columns["neutrophils"] = float(forms.read_neutrophils(neutrophils))
     rows = measure(None, **columns)
-    emit({"metrics": rows}) if as_json else click.echo("\n".join(f"{r['name']:<28} {r['value'] or '–':>8} {r['unit']:<16} {r['formula']}" for r in rows))
+    emit({"metrics": rows}) if as_json else click.echo("\n".join(f"{r['name']:<28} {r['value'] or '–':>8} {r['unit']:<16} {r['formula']} [{r['cite']}]" for r in rows))

@@ -15,9 +15,9 @@ from dosing.engine.body import Body
 from dosing.engine.settle import Line
 from dosing.rounding import multiples, number_text, step_text, whole_steps
 from dosing.schedule import Amount
+from dosing.units import coefficient
 
 Column = NDArray[np.float64]
-NOTHING = np.zeros(1, bool)
 
 
 class Reading(NamedTuple):
@@ -55,7 +55,7 @@ class Doses:
         """The dose of one row as it is read: unit, calculated dose and amount as exact decimal texts."""
         drug = self.line.drug
         small = drug.small_unit if self.small is not None and self.small[row] else None
-        scale = 1000 if small else 1
+        scale = round(coefficient(drug.unit, "", small)) if small else 1
         calculated = number_text(float(self.calculated[row]) * scale)
         if self.step is None or self.kept[row]:
             return Reading(small or drug.unit, scale, calculated, calculated, "")
@@ -85,19 +85,25 @@ def multiply(line: Line, body: Body, rounding_limit: Decimal) -> Doses:
     raw = line.factor * basis
     drug, step = line.drug, line.drug.step.value if line.drug.step and line.order.rounding != "none" else None
     calculated = np.minimum(raw, _in_unit(line)) if line.order.max else raw
-    steps, kept = calculated, NOTHING
-    if step is not None:
+    if step is None:
+        steps, kept = calculated, np.zeros(raw.shape, bool)
+    else:
         steps = multiples(calculated, step)
         if line.order.max:
             steps = np.minimum(steps, whole_steps(Decimal(str(_in_unit(line))), step))
-        kept = np.abs(steps * float(step) - calculated) > calculated * (float(rounding_limit) / 100 + 1e-12)
+        kept = _beyond(steps, step, calculated, float(rounding_limit) / 100)
     return Doses(line, basis, raw, calculated, steps, kept, calculated < 1 if drug.small_unit else None, step)
+
+
+def _beyond(steps: Column, step: Decimal, calculated: Column, limit: float) -> NDArray[np.bool_]:
+    """The rows in which rounding changes the dose by more than the limit; never with many steps to a dose."""
+    if steps.min(initial=np.inf) * limit >= 1:
+        return np.zeros(steps.shape, bool)
+    return np.abs(steps * float(step) - calculated) > calculated * (limit + 1e-12)
 
 
 def _in_unit(line: Line) -> float:
     """The maximum of one administration in the drug's unit."""
-    from dosing.units import coefficient
-
     assert line.order.max
     return float(line.order.max.value) * coefficient(line.order.max.unit, "", line.drug.unit)
 

@@ -288,7 +288,8 @@ def _rhythm(order: Order, library: Library, events: Mapping[str, int]) -> Rhythm
         return Rhythm(order.id, order.days, event=order.event)
     if isinstance(order.at, forms.Offset):
         start = events.get(order.at.event, 0)
-        return Rhythm(order.id, tuple(day - start for day in order.days), event=order.at.event, offset=order.at.minutes, event_day=start)
+        # The stated day is where the dose falls, 24 h after the graft on +1; so the first one stands for the event's.
+        return Rhythm(order.id, tuple(day - order.days[0] for day in order.days), event=order.at.event, offset=order.at.minutes, event_day=start)
     if isinstance(order.dose, forms.Dose) and order.dose.every:
         first = () if order.first in ("ask", None) else (int(order.first),)
         return Rhythm(order.id, order.days, clock=first, every=int(order.dose.every * 60))

@@ -23,6 +23,7 @@ from .body import (
 from .clock import (
     Clock,
     Offset,
+    read_birth,
     read_date,
     read_duration,
     read_fold_time,
@@ -39,7 +40,7 @@ from .text import is_plain, plain
 
 __all__ = [
     "READERS", "AgeRange", "Clock", "Condition", "Dose", "Offset", "OpenDose", "WrittenAmount", "interpret", "plain",
-    "read_age", "read_ages", "read_amount", "read_cells", "read_condition", "read_crcl", "read_creatinine",
+    "read_age", "read_ages", "read_amount", "read_birth", "read_cells", "read_condition", "read_crcl", "read_creatinine",
     "read_date", "read_days", "read_dose", "read_duration", "read_fold_time", "read_height", "read_height_cm",
     "read_neutrophils", "read_number", "read_percent", "read_rhythm", "read_sex", "read_time", "read_total",
     "read_weight", "read_weight_kg", "read_zone", "say_day", "say_days", "say_duration", "say_time",

@@ -13,6 +13,7 @@ from dosing.errors import InputError, refuse
 from .text import Codes, gate, plain, show
 
 FIRST_YEAR, LAST_YEAR = 2000, 2099
+FIRST_BIRTH = 1900
 LONGEST_MINUTES = 31 * 24 * 60
 
 _DATE_CODES, _TIME_CODES, _ZONE_CODES = Codes.all("T01"), Codes.all("T03"), Codes.all("T06")
@@ -39,13 +40,23 @@ _NO_EVENTS = frozenset({"noon", "midnight", "now", "today", "tomorrow", "morning
 @lru_cache(maxsize=4096)
 def read_date(text: str) -> dt.date:
     """Read a date YYYY-MM-DD of the years 2000 to 2099; `InputError` T01 (form) or T02 (no such day)."""
+    return _read_day(text, FIRST_YEAR)
+
+
+@lru_cache(maxsize=4096)
+def read_birth(text: str) -> dt.date:
+    """Read a date of birth YYYY-MM-DD of the years 1900 to 2099; `InputError` T01 or T02."""
+    return _read_day(text, FIRST_BIRTH)
+
+
+def _read_day(text: str, first: int) -> dt.date:
     text = gate(text, _DATE_CODES)
     found = _ISO_DATE.match(text)
     if found is None:
         raise _not_iso(text)
     year, month, day = map(int, found.groups())
-    if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise _far_year(text, year)
+    if not first <= year <= LAST_YEAR:
+        raise _far_year(text, year, first)
     try:
         return dt.date(year, month, day)
     except ValueError:
@@ -57,10 +68,10 @@ def _leap(year: int, month: int, day: int) -> str:
     return f"; {year} is not a leap year" if (month, day) == (2, 29) else ""
 
 
-def _far_year(text: str, year: int) -> InputError:
-    buddhist = f"; {year} may be a Buddhist year ({year - 543})" if FIRST_YEAR <= year - 543 <= LAST_YEAR else ""
+def _far_year(text: str, year: int, first: int) -> InputError:
+    buddhist = f"; {year} may be a Buddhist year ({year - 543})" if first <= year - 543 <= LAST_YEAR else ""
     return refuse(
-        "T02", f"{show(text)} is outside {FIRST_YEAR}-01-01 to {LAST_YEAR}-12-31{buddhist}", "write the year again"
+        "T02", f"{show(text)} is outside {first}-01-01 to {LAST_YEAR}-12-31{buddhist}", "write the year again"
     )
 
 

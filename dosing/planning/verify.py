@@ -60,8 +60,8 @@ def _cap(line: Line, unit: str) -> str:
     """The stated maximum of one administration as a number in a unit; empty where none is stated."""
     if not line.order.max:
         return ""
-    thousands = {("mg", "mcg"): 1000, ("g", "mg"): 1000, ("g", "mcg"): 10**6}
-    return forms.plain(line.order.max.value * thousands.get((line.order.max.unit, unit), 1) / thousands.get((unit, line.order.max.unit), 1))
+    sizes = {("mg", "mcg"): 1000, ("g", "mg"): 1000, ("g", "mcg"): 10**6, ("Gy", "cGy"): 100}
+    return forms.plain(line.order.max.value * sizes.get((line.order.max.unit, unit), 1) / sizes.get((unit, line.order.max.unit), 1))
 
 
 def person_of(patient: Patient, body: Body) -> second.Person:

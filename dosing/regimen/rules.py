@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 
@@ -21,7 +21,7 @@ Place = tuple[str | int, ...]
 Found = Iterator[tuple[Place, Fault]]
 Rule = Callable[[Regimen, Mapping[str, Drug]], Found]
 RULES: list[Rule] = []
-PATIENT = {"weight", "height", "age", "sex", "crcl", "bmi", "bsa"}
+PATIENT = {"weight": "kg", "height": "cm", "age": "y", "crcl": "mL/min", "bmi": "kg/m2", "bsa": "m2"}
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
@@ -91,6 +91,7 @@ def sources_are_listed(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
     cited = [(("orders", n), order.cite) for n, order in enumerate(regimen.orders)]
     cited += [(("queries", n), query.cite) for n, query in enumerate(regimen.queries)]
     cited += [(("not-scheduled", n), entry.cite) for n, entry in enumerate(regimen.not_scheduled)]
+    cited += [(("choices", name), choice.cite) for name, choice in regimen.choices.items() if choice.cite]
     for place, cite in cited:
         if not cite:
             yield (*place, "cite"), Fault("R08", "no source is cited", "quote the printed phrase that carries the number.")
@@ -137,6 +138,29 @@ def conditions_name_something(regimen: Regimen, drugs: Mapping[str, Drug]) -> Fo
             if choice and str(condition.value) not in choice.options:
                 yield place, Fault("R09", f'"{condition.value}" is no option of {condition.name}',
                                    f"options: {', '.join(choice.options)}.")
+
+
+@rule
+def facts_are_compared_in_their_unit(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """A fact of the patient is compared by size, in its own unit, and never in a list of which any may hold."""
+    for n, order in enumerate(regimen.orders):
+        for condition in (*order.when.all, *order.when.any) if order.when else ():
+            unit = PATIENT.get(condition.name)
+            if unit and condition.unit != unit:
+                yield ("orders", n, "when"), Fault("R11", f'"{condition.text}" does not compare {condition.name} in {unit}', f"write for example {condition.name} >= 40 {unit}.")
+            elif order.when and unit and condition in order.when.any:
+                yield ("orders", n, "when"), Fault("R11", f'"{condition.text}" stands in a list of which any may hold', "write one order for each case, or a list of all.")
+
+
+@rule
+def weights_are_known(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """The dosing weight of an order is the actual one, unspecified, or an ideal, lower or adjusted one that is known."""
+    from dosing.metrics import FORMULAS
+
+    known = ["actual", "unspecified", *(name for name in FORMULAS if name.startswith(("ideal.", "lower.", "adjusted")))]
+    for n, order in enumerate(regimen.orders):
+        if order.weight not in known:
+            yield ("orders", n, "weight"), Fault("P09", f'"{order.weight}" is no dosing weight', closest(order.weight, known))
 
 
 @rule
@@ -192,18 +216,53 @@ def a_drug_stands_once_a_day(regimen: Regimen, drugs: Mapping[str, Drug]) -> Fou
     """The same drug on the same day in two orders that can both apply needs the word `sum: yes`."""
     for n, order in enumerate(regimen.orders):
         for other in regimen.orders[:n]:
-            if other.drug != order.drug or "yes" in (order.sum, other.sum) or _exclusive(order, other):
+            if other.drug != order.drug or "yes" in (order.sum, other.sum) or _exclusive(order, other, regimen):
                 continue
             shared = set(order.days or ()) & set(other.days or ()) if isinstance(order.days, tuple) and isinstance(other.days, tuple) else set()
-            if shared:
+            if shared and not _apart(order, other):
                 yield ("orders", n, "days"), Fault("Y08", f"{order.drug} stands on {forms.say_days(tuple(sorted(shared)))} in {other.id} and {order.id}",
                                                    "correct the days, or write `sum: yes` when both are meant.")
 
 
-def _exclusive(one: Order, other: Order) -> bool:
-    """Whether two orders hang on different options of the same choice."""
-    equal = [{c.name: c.value for c in order.when.all if c.operator == "=="} if order.when else {} for order in (one, other)]
-    return any(equal[0][name] != equal[1][name] for name in equal[0].keys() & equal[1].keys())
+def _exclusive(one: Order, other: Order, regimen: Regimen) -> bool:
+    """Whether two orders can never apply together: no option of a choice, or no value of a fact, suits both."""
+    if any(not (_open_to(one, name, choice.options) & _open_to(other, name, choice.options)) for name, choice in regimen.choices.items()):
+        return True
+    facts = [[c for c in order.when.all if c.name in PATIENT] if order.when else [] for order in (one, other)]
+    return any(_apart(first, second) or _apart(second, first) for first in facts[0] for second in facts[1])
+
+
+def _open_to(order: Order, name: str, options: Iterable[str]) -> set[str]:
+    """The options of a choice under which an order can apply."""
+    def fits(condition: forms.Condition, option: str) -> bool:
+        return condition.name != name or (condition.operator == "==") == (condition.value == option)
+
+    if order.when is None:
+        return set(options)
+    either = order.when.any if all(c.name == name for c in order.when.any) else ()
+    return {option for option in options if all(fits(c, option) for c in order.when.all) and (not either or any(fits(c, option) for c in either))}
+
+
+def _apart(below: forms.Condition, above: forms.Condition) -> bool:
+    """Whether `below` ends a fact before `above` begins it: `age < 12 y` and `age >= 12 y`."""
+    if below.name != above.name or below.operator not in ("<", "<=") or above.operator not in (">", ">="):
+        return False
+    return below.value < above.value or (below.value == above.value and (below.operator, above.operator) != ("<=", ">="))
+
+
+def _apart(one: Order, other: Order) -> bool:
+    """Whether no patient falls under both orders, such as `weight < 9 kg` and `weight >= 9 kg`."""
+    limits = [[c for c in order.when.all if c.name in PATIENT] if order.when else [] for order in (one, other)]
+    pairs = [(a, b) for a in limits[0] for b in limits[1] if a.name == b.name]
+    return any(_gap(a, b) or _gap(b, a) for a, b in pairs)
+
+
+def _gap(upper: forms.Condition, lower: forms.Condition) -> bool:
+    """Whether everything below one bound lies outside everything above another."""
+    if upper.operator[0] != "<" or lower.operator[0] != ">":
+        return False
+    both = upper.operator == "<=" and lower.operator == ">="
+    return Decimal(upper.value) < Decimal(lower.value) or (upper.value == lower.value and not both)
 
 
 @rule

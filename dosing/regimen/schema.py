@@ -184,15 +184,20 @@ class Choice(Model):
     options: dict[Word, Prose]
     default: Word | None = None
     blinds: Literal["yes"] | None = None  # with the option `blinded`, no per-patient output tells the others
+    closed: dict[Word, Prose] = {}  # options nobody may release any more: why, and where that stands
     when: When | None = None
     cite: Cite = {}
 
     @model_validator(mode="after")
-    def default_is_an_option(self) -> Choice:
-        """A default must be one of the options."""
-        if self.default is not None and self.default not in self.options:
-            raise PydanticCustomError("R11", "{what}", {"what": f'the default "{self.default}" is no option',
+    def default_and_closed_are_options(self) -> Choice:
+        """A default and a closed entry must be one of the options, and the default must be open."""
+        wrong = [name for name in (self.default, *self.closed) if name is not None and name not in self.options]
+        if wrong:
+            raise PydanticCustomError("R11", "{what}", {"what": f'"{wrong[0]}" is no option of this choice',
                                                         "do": f"options: {', '.join(self.options)}."})
+        if self.default in self.closed:
+            raise PydanticCustomError("R11", "{what}", {"what": f'the default "{self.default}" is closed',
+                                                        "do": "remove the default; a person chooses."})
         return self
 
 
@@ -214,7 +219,6 @@ class Order(Model):
     route: Word | None = None
     product: Id | None = None
     weight: Word
-    bsa: Word | None = None
     rounding: Literal["step", "vial", "none"] = "step"
     sum: Literal["yes"] | None = None
     cite: Cite

@@ -6,10 +6,12 @@ A format is one file with `write(sheet, schedule) -> bytes` and one row in `FORM
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from secrets import token_hex
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from dosing.errors import Fault, UsageError
@@ -41,8 +43,6 @@ def check_path(path: str | os.PathLike[str]) -> None:
 
 def show(schedule: Schedule) -> None:
     """Print a schedule on the terminal; the plain text format where stdout is no terminal."""
-    import sys
-
     if not sys.stdout.isatty():
         sys.stdout.write(to_text_of(schedule, "txt"))
         return
@@ -113,3 +113,13 @@ def write_whole(target: Path, data: bytes) -> None:
         with suppress(OSError):
             part.unlink()
         raise _path(f"{target} cannot be written ({error.strerror})", "check the folder and its permissions.") from None
+
+
+class _Render(ModuleType):
+    """This module, callable: `from dosing import render` finds the module, and `render(schedule, path)` is the contract."""
+
+    def __call__(self, schedule: Schedule, path: str | os.PathLike[str]) -> Path:
+        return render(schedule, path)
+
+
+sys.modules[__name__].__class__ = _Render

@@ -10,7 +10,7 @@ from typing import Any
 
 from dosing.render import wording
 from dosing.render.page import Cell, Column, Row
-from dosing.schedule import Administration, Amount, Schedule, Total, iso
+from dosing.schedule import Administration, Amount, Schedule, iso
 
 NONE = Cell("none", wording.WORDS["none"])
 
@@ -68,7 +68,7 @@ def _row(schedule: Schedule, order: str) -> Row:
     given = [row for row in schedule if row.order == order]
     cells = tuple(_cell(schedule, [row for row in given if row.day == day], given) for day in days(schedule))
     held = any(row.held for row in given)
-    total, lines = _total(schedule, next((total for total in schedule.totals if total.order == order), None), held)
+    total, lines = _total(schedule, order, given)
     return Row(order, name_of(schedule, order), tuple(_order_lines(schedule, order, given)), cells, total, lines, held)
 
 
@@ -78,8 +78,8 @@ def _order_lines(schedule: Schedule, order: str, given: list[Administration]) ->
     yield f"{dose}, {wording.route(row.get('route') or given[0].route)}"
     yield from filter(None, [_basis(schedule, given[0]), _product(row), wording.over(given[0].minutes) if given[0].minutes else ""])
     unweighed = row.get("weight") == "unspecified" and given[0].derivation is not None
-    silent = [word for word, missing in (("dosing weight", unweighed), ("duration", not given[0].minutes)) if missing]
-    yield from [f"not in source: {', '.join(silent)}"] if silent else []
+    silent = [word for word, missing in (("weight", unweighed), ("duration", not given[0].minutes)) if missing]
+    yield from [f"source silent: {', '.join(silent)}"] if silent else []
 
 
 def _basis(schedule: Schedule, given: Administration) -> str:
@@ -102,12 +102,11 @@ def _cell(schedule: Schedule, given: list[Administration], course: list[Administ
         return Cell("hold", wording.WORDS["hold"], "", (numbers(given), see(schedule, given[0].order, 1)))
     slots = tuple(starts(schedule, row) for row in given)
     signed = slots if signable(schedule, given[0].order) else ()
-    lines = () if signed else (f"planned {', '.join(slots)}",)
-    asked = () if signed else (see(schedule, given[0].order, 1),)
+    lines = () if signed else (f"at {', '.join(slots)}",)
     if any(row.amount is None for row in given):
-        return Cell("open", "infusion", "", ("dose not given in source", *lines, *asked), signed)
+        return Cell("open", "infusion", "", ("dose not given in source", *lines), signed)
     told, times = _amounts(schedule, given)
-    return Cell("dose", told, times, (numbers(given), cumulative(schedule, given[-1], course), *lines, *asked), signed)
+    return Cell("dose", told, times, (numbers(given), cumulative(schedule, given[-1], course), *lines), signed)
 
 
 def _amounts(schedule: Schedule, given: list[Administration]) -> tuple[str, str]:
@@ -133,17 +132,18 @@ def numbers(given: list[Administration]) -> str:
 
 def cumulative(schedule: Schedule, last: Administration, course: list[Administration]) -> str:
     """`if all given 110 mg`: the sum up to one administration; empty where amounts do not add up in one unit."""
-    so_far = [row.amount for row in course[: course.index(last) + 1]]
-    if any(amount is None or amount.unit != last.amount.unit for amount in so_far if last.amount):
+    so_far = [row.amount for row in course[: course.index(last) + 1] if row.amount]
+    units = {amount.unit for amount in so_far}
+    if len(units) != 1 or len(so_far) <= course.index(last):
         return ""
-    total = Amount(str(sum(amount.decimal for amount in so_far if amount)), last.amount.unit if last.amount else "")
+    total = Amount(str(sum(amount.decimal for amount in so_far)), units.pop())
     return f"if all given {wording.amount(total, schedule.locale)}"
 
 
 def starts(schedule: Schedule, row: Administration) -> str:
     """The clock time of the start in the zone, or where a relative administration hangs."""
     stamp = iso(row.seconds, row.zone)
-    return stamp[11:16] if stamp else offset(schedule, row.offset)
+    return stamp[11:16] if stamp else offset(schedule, "" if row.offset == row.order else row.offset)
 
 
 def prose(schedule: Schedule, text: str) -> str:
@@ -156,8 +156,8 @@ def prose(schedule: Schedule, text: str) -> str:
 
 
 def offset(schedule: Schedule, text: str) -> str:
-    """A relative start in words, with the event's full name; `time not given` without one."""
-    return prose(schedule, text) or "time not given"
+    """A relative start in words, with the event's full name; `time not set` without one."""
+    return prose(schedule, text) or "time not set"
 
 
 def signable(schedule: Schedule, order: str) -> bool:
@@ -173,10 +173,12 @@ def see(schedule: Schedule, order: str, shown: int = 9) -> str:
     return f"see query {', '.join(ids[:shown])}{more}" if ids else "see open queries"
 
 
-def _total(schedule: Schedule, total: Total | None, held: bool) -> tuple[str, tuple[str, ...]]:
-    if total is None:
-        return wording.WORDS["none"], ("dose not given",)
-    doses = f"{total.doses}{wording.NBSP}dose{'s' if total.doses != 1 else ''}"
-    if held or total.amount is None:
-        return wording.WORDS["hold"], (doses, see(schedule, total.order))
-    return wording.amount(total.amount, schedule.locale), tuple(filter(None, (wording.power(total.amount), doses)))
+def _total(schedule: Schedule, order: str, given: list[Administration]) -> tuple[str, tuple[str, ...]]:
+    total = next((total for total in schedule.totals if total.order == order), None)
+    asked = () if signable(schedule, order) else (see(schedule, order),)
+    count = f"{len(given)}{wording.NBSP}dose{'s' if len(given) != 1 else ''}"
+    if any(row.held for row in given):
+        return wording.WORDS["hold"], (count, *asked)
+    if total is None or total.amount is None:
+        return wording.WORDS["none"], ("dose not given", *asked)
+    return wording.amount(total.amount, schedule.locale), tuple(filter(None, (wording.power(total.amount), count, *asked)))

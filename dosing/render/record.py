@@ -11,7 +11,6 @@ from dosing.render.page import Entry, Fact, Working
 from dosing.schedule import Administration, Finding, Schedule, iso
 
 METRICS = {"bsa": "Body surface area", "bmi": "Body mass index", "crcl": "Creatinine clearance", "ideal": "Ideal weight", "adjusted": "Adjusted weight"}
-SECOND = "second.agrees"  # told by the record of the second calculation itself
 RESULTS = {"pass": "PASS", "note": "NOTE", "query": "ANSWERED", "block": "HOLD"}
 
 
@@ -87,8 +86,14 @@ def _metric(metric: Mapping[str, str], locale: str) -> str:
 
 def checks(schedule: Schedule) -> tuple[Fact, ...]:
     """The findings that ask nothing more, and the second calculation, as words and texts."""
-    closed = sorted((finding for finding in schedule.findings if not finding.is_open and finding.code != SECOND), key=lambda finding: list(RESULTS).index(finding.level))
-    return (_second(schedule.second_calculation), *(Fact(RESULTS[finding.level], _finding(finding, schedule)) for finding in closed))
+    closed = [finding for finding in schedule.findings if not finding.is_open and not _told_elsewhere(finding)]
+    ordered = sorted(closed, key=lambda finding: list(RESULTS).index(finding.level))
+    return (_second(schedule.second_calculation), *(Fact(RESULTS[finding.level], _finding(finding, schedule)) for finding in ordered))
+
+
+def _told_elsewhere(finding: Finding) -> bool:
+    """The second calculation has its own line, and drugs without a dose their own list."""
+    return finding.code == "second.agrees" or (finding.code == "dose.not-given" and finding.order is None and finding.level == "note")
 
 
 def _second(result: Mapping[str, Any]) -> Fact:

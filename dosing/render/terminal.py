@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dosing.render.page import Cell, Fact, Sheet
 from dosing.render.sheet import sheet as sheet_of
+from dosing.render.text import wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,26 +52,27 @@ def _grid(sheet: Sheet) -> Table:
     from rich.table import Table
 
     table = Table(show_lines=True)
-    table.add_column(_text(sheet.words["drug"]), max_width=FIRST - 2)
+    table.add_column(_text(sheet.words["drug"]))
     for column in sheet.columns:
-        table.add_column(_text("\n".join(filter(None, (column.day, column.date, column.mark)))), justify="center", max_width=DAY - 3)
-    table.add_column(_text(sheet.words["total"]), justify="right", max_width=LAST - 2)
+        table.add_column(_text("\n".join(filter(None, (column.day, column.date, column.mark)))), justify="center")
+    table.add_column(_text(sheet.words["total"]), justify="right")
     for row in sheet.rows:
-        table.add_row(_lines(row.name, row.lines), *map(_cell, row.cells), _lines(row.total, row.total_lines))
+        table.add_row(_lines(row.name, row.lines, FIRST), *map(_cell, row.cells), _lines(row.total, row.total_lines, LAST))
     return table
 
 
-def _lines(first: str, rest: Iterable[str]) -> Text:
-    told = _text(first, "bold")
+def _lines(first: str, rest: Iterable[str], width: int) -> Text:
+    """Lines broken here and not by rich, which would part a number from its unit."""
+    told = _text("\n".join(wrapped(first, width - 3)), "bold")
     for line in filter(None, rest):
-        told.append(f"\n{_text(line)}", "not bold")
+        told.append("\n" + "\n".join(wrapped(line, width - 3)).replace("\u00a0", " "), "not bold")
     return told
 
 
 def _cell(cell: Cell) -> Text:
     if cell.kind == "none":
         return _text(cell.amount)
-    return _lines(cell.told if cell.kind != "hold" else f"[{cell.amount}]", (*cell.lines, *cell.slots))
+    return _lines(cell.told if cell.kind != "hold" else f"[{cell.amount}]", (*cell.lines, *cell.slots), DAY)
 
 
 def _facts(heading: str, facts: Iterable[Fact], console: Console) -> None:

@@ -1,0 +1,397 @@
+"""The sheet in every format: nothing of the schedule is lost, nothing unsafe is printed, same bytes twice."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from dosing.errors import UsageError
+from dosing.render import FORMATS, render, to_bytes, to_text_of, wording
+from dosing.render.grid import amount_text
+from dosing.render.sheet import document, sheet
+from dosing.schedule import Amount, Finding, Schedule
+from tests.schedules import ATG_BLOCK, CITES, releasable, saa_one, saa_two
+
+CASES = {"saa1": saa_one, "saa1-relative": lambda: saa_one(False), "saa2": saa_two, "saa2-relative": lambda: saa_two(False), "released": releasable}
+TEXTS = ("txt", "md", "html")
+UNSAFE = {
+    "trailing zero": r"(?<![\d.,])\d+\.\d*0(?=\s?(?:mg|g|mL|L|kg|cm|m²|%|micrograms?|mcg|units|cells)\b)",
+    "naked decimal": r"(?<![\d.])\.\d",
+    "no space": r"\d(?:mg|mcg|micrograms?|g|kg|mL|units|cells|cm|m²|hours)\b",
+    "no separator": r"(?<![\w.,])\d{4,}(?:\.\d+)?\s(?:mg|mcg|micrograms?|g|mL|units|cells)\b",
+    "microgram sign": r"[µμ]g|\bug\b",
+    "units letter": r"\d\s?I?U\b",
+    "abbreviated drug": r"(?<![\w-])(?:h?UC-MSCs?|BM-MSCs?|MSCs?|HSCs?|HSCT|ATG|ATLG|Flu|FLU|Cy|CY|CTX|Bu|BU|MTX|MMF|CsA|CSA|TBI|PTCy)(?![\w-])",
+    "symbol": r"[<>&@](?!\d)",
+    "frequency": r"\bq\d+h\b|\bqd\b|\bqod\b|\bod\b|\bcc\b",
+    "range of days": r"Day\s[-−]\d+-+",
+    "hyphen for minus": r"(?i)\bdays?\s-\d",
+    "exponent": r"\d\.?\d*e\+?\d+\s?(?:cells|mg)|10[⁰¹²³⁴⁵⁶⁷⁸⁹]",
+}
+
+
+@pytest.fixture(params=CASES)
+def schedule(request: pytest.FixtureRequest) -> Schedule:
+    return CASES[request.param]()
+
+
+def shown(schedule: Schedule, extension: str) -> str:
+    """The words a reader sees: without the marks of the format, with plain spaces."""
+    text = to_text_of(schedule, extension)
+    if extension == "html":
+        text = "\n".join(Words.of(text))
+    if extension == "md":
+        text = re.sub(r"\\(.)", r"\1", text.replace("<br>", " ").replace("**", "").replace("&amp;", "&"))
+    return text.replace("\u00a0", " ")
+
+
+class Words(HTMLParser):
+    """The texts and the tags of a page, and its tables as rows of cell texts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.rows: list[list[str]] = []
+
+    @classmethod
+    def of(cls, text: str) -> list[str]:
+        return cls.read(text).texts
+
+    @classmethod
+    def read(cls, text: str) -> Words:
+        page = cls()
+        page.feed(text)
+        return page
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.tags[-1:] == ["style"]:
+            return
+        self.texts.append(data)
+        if self.rows and self.rows[-1]:
+            self.rows[-1][-1] += data
+
+
+def entries(schedule: Schedule, extension: str) -> list[tuple[str, str, str]]:
+    """Day, dose number and amount of each line in the list of administrations."""
+    if extension == "txt":
+        part = shown(schedule, "txt").partition("Administrations in time order")[2].partition("Calculation record")[0]
+        return [_joined(lines) for lines in _blocks(part)]
+    if extension == "md":
+        rows = [line.strip("| ").split(" | ") for line in shown(schedule, "md").splitlines() if line.startswith("| Day ")]
+    else:
+        rows = [row for row in Words.read(to_text_of(schedule, "html").replace("\u00a0", " ")).rows if len(row) == 10]
+    return [(row[0], row[5], row[6]) for row in rows if row[0].startswith("Day ")]
+
+
+def _blocks(part: str) -> list[list[list[str]]]:
+    blocks: list[list[list[str]]] = []
+    for line in part.splitlines():
+        cells = [cell.strip() for cell in line.split(" | ")] if " | " in line else []
+        if cells and cells[0].startswith("Day "):
+            blocks.append([])
+        if cells and blocks:
+            blocks[-1].append(cells)
+    return blocks
+
+
+def _joined(lines: list[list[str]]) -> tuple[str, str, str]:
+    columns = [" ".join(filter(None, (line[n] if n < len(line) else "" for line in lines))) for n in (3, 4)]
+    return (lines[0][0], *columns)
+
+
+@pytest.mark.parametrize("extension", TEXTS)
+def test_every_administration_is_read_back(schedule: Schedule, extension: str) -> None:
+    """Day, dose number and amount (or HOLD) of each administration, in time order, once each."""
+    wanted = [
+        (wording.day(row.day).replace("\u00a0", " "), f"{row.number} of {row.of}", amount_text(schedule, row).replace("\u00a0", " ")) for row in schedule
+    ]
+    assert entries(schedule, extension) == wanted
+
+
+@pytest.mark.parametrize("extension", TEXTS)
+def test_every_day_and_total_is_printed(schedule: Schedule, extension: str) -> None:
+    text = shown(schedule, extension)
+    assert all(re.search(rf"Day {re.escape(wording.signed(row.day))}(?!\d)", text) for row in schedule)
+    totals = [wording.amount(total.amount, schedule.locale).replace("\u00a0", " ") for total in schedule.totals if total.amount]
+    assert all(total in text for total in totals)
+
+
+def test_the_grid_holds_as_many_doses_as_the_schedule(schedule: Schedule) -> None:
+    """Each cell counts its doses; the cells of a day and order together are the administrations of the schedule."""
+    page = sheet(schedule)
+    found = Counter({column.day: 0 for column in page.columns})
+    for row in page.rows:
+        for column, cell in zip(page.columns, row.cells, strict=True):
+            times = cell.times.replace("\u00a0", " ").removeprefix("× ")
+            held = re.search(r"doses (\d+) to (\d+)", cell.lines[0]) if cell.kind == "hold" else None
+            found[column.day] += 0 if cell.kind == "none" else int(held[2]) - int(held[1]) + 1 if held else int(times or 1)
+    assert found == Counter(wording.day(row.day) for row in schedule)
+    assert sum(len(part.columns) for part in page.split(4)) == len(page.columns)
+
+
+def test_hold_cells_say_hold_and_no_amount(schedule: Schedule) -> None:
+    page = sheet(schedule)
+    cells = [cell for row in page.rows for cell in row.cells if cell.kind == "hold"]
+    assert len(cells) == len({(row.order, row.day) for row in schedule if row.held})
+    assert all(cell.amount == "HOLD" and not cell.slots and not any("microgram" in line for line in cell.lines) for cell in cells)
+    assert "350 micrograms" not in shown(schedule, "txt").partition("Calculation record")[0]
+
+
+def test_csv_gives_the_same_rows(schedule: Schedule) -> None:
+    data = to_bytes(schedule, "csv")
+    rows = list(csv.DictReader(io.StringIO(data.decode(), newline="")))
+    assert data.count(b"\r\n") == len(schedule) + 1
+    for row, given in zip(rows, schedule, strict=True):
+        assert (row["order"], row["number"], row["amount"]) == (given.order, str(given.number), given.amount.value if given.amount else "")
+        assert row["day"] == ("D0" if not given.day else f"D{given.day:+d}")
+        assert (row["held"] == "HOLD") == given.held
+        assert row["calculated"] == (given.calculated.value if given.calculated else "")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_csv_runs_no_formula(start: str) -> None:
+    from dosing.render.csvfile import guarded
+
+    assert guarded(f"{start}1+1").startswith("'")
+
+
+def test_json_is_the_contract(schedule: Schedule) -> None:
+    data = to_bytes(schedule, "json")
+    assert json.loads(data) == json.loads(json.dumps(schedule.to_dict()))
+    assert data.endswith(b"}\n")
+
+
+@pytest.mark.parametrize("rule", UNSAFE)
+@pytest.mark.parametrize("extension", TEXTS)
+def test_print_is_safe(schedule: Schedule, extension: str, rule: str) -> None:
+    text = shown(schedule, extension).replace("nct07299123@1", "")
+    if rule == "abbreviated drug":
+        text = text.replace("BSA", "")
+    assert not re.findall(UNSAFE[rule], text)
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("5.0 mg", False), (".5 mg", False), ("0.5 mg", True), ("10mg", False), ("100000 units", False), ("100,000 units", True), ("5 µg/kg", False),
+        ("5 micrograms/kg", True), ("10 U", False), ("MTX 15 mg/m2", False), ("ATG 2.5 mg/kg", False), ("methotrexate 15 mg/m2", True),
+        ("q6h", False), ("WBC > 3", False), ("Day −5 to Day −2 (4 days)", True), ("Day -5--2", False),
+    ],
+)  # fmt: skip
+def test_the_lint_knows_the_vectors(text: str, safe: bool) -> None:
+    """The vectors of the print standard: what is to be refused is found, what is to be accepted passes."""
+    assert safe == (not any(re.search(rule, text) for rule in UNSAFE.values()))
+
+
+@pytest.mark.parametrize("text", ["5.0 mg", "5μg/(kg day) of ATG", "10mg", "100000 mg", "MTX at 6 h", "crcl >= 80 mL/min", "5 × 10⁵/kg UC-MSCs", "5e5 cells/kg"])
+def test_prose_becomes_safe(text: str) -> None:
+    """Whatever a source or a check writes, the printed text passes the lint (a trailing zero stays a fault of its author)."""
+    told = wording.plain(text, "en-GB")
+    assert not [rule for rule, pattern in UNSAFE.items() if rule != "trailing zero" and re.search(pattern, told)]
+
+
+def test_units_follow_the_locale() -> None:
+    british, american = shown(saa_one(), "txt"), shown(saa_one(locale="en-US"), "txt")
+    assert "micrograms" in british and "mcg" not in british and "haematopoietic" in british
+    assert "350 mcg" in american and "microgram" not in american and "hematopoietic" in american and "haematopoietic" not in american
+
+
+def test_an_amount_never_leaves_its_unit() -> None:
+    """A no-break space stands between number and unit wherever a format may wrap its lines."""
+    for extension in ("md", "html"):
+        assert not re.findall(r"\d (?:mg|kg|cm|m²|micrograms|mL)\b", to_text_of(saa_one(), extension))
+
+
+def test_text_fits_its_width(schedule: Schedule) -> None:
+    lines = to_text_of(schedule, "txt").splitlines()
+    assert max(map(len, lines)) <= 100
+    assert not any(re.search(r"\d\s*\|?\s*$", line) and re.match(r"mg|cells", following) for line, following in zip(lines, lines[1:], strict=False))
+
+
+@pytest.mark.parametrize("extension", sorted(FORMATS))
+def test_same_bytes_twice(extension: str) -> None:
+    if extension == ".pdf":
+        pytest.importorskip("typst")
+    assert to_bytes(saa_two(), extension) == to_bytes(saa_two(), extension)
+
+
+def test_a_name_is_never_markup() -> None:
+    identity = {"name": '<script>alert(1)</script> "[red]" | **x**', "id": "=1+1"}
+    page = Words.read(to_text_of(saa_one(identity=identity), "html"))
+    assert "script" not in page.tags and identity["name"] in page.texts
+    assert not [name for name, _ in page.attributes if name.startswith("on") or name in ("src", "href")]
+    assert r"\<script\>" in to_text_of(saa_one(identity=identity), "md")
+
+
+def test_every_page_says_what_stands_in_the_way() -> None:
+    for extension in TEXTS:
+        text = shown(saa_one(), extension)
+        assert "NOT RELEASABLE: 4 doses on HOLD, 2 queries open" in text
+        assert "Not a prescription" in text and "DRAFT REGIMEN" in text
+        assert "Signature" not in text and "Pharmacy release" not in text
+        assert "NOT RELEASABLE" not in shown(releasable(), extension)
+        assert "Pharmacist 2, checked" in shown(releasable(), extension)
+
+
+def test_what_is_not_known_says_so() -> None:
+    page = sheet(saa_one(patient={}, identity={}, metrics={}))
+    facts = {fact.label: fact.text for fact in (*page.identity, *page.basis)}
+    assert facts["Allergies"] == facts["Name"] == facts["Creatinine"] == facts["Weight"] == "not entered"
+    assert sheet(saa_one(False)).basis[-1].text == "not set: relative schedule"
+
+
+def test_only_lines_without_an_open_query_are_signed_for() -> None:
+    rows = {row.order: row for row in sheet(saa_one()).rows}
+    assert [bool(cell.slots) for cell in rows["cy"].cells] == [True] * 4 + [False] * 2
+    assert not any(cell.slots for order in ("flu", "atg") for cell in rows[order].cells)
+
+
+def test_the_arm_is_printed_only_as_chosen() -> None:
+    for extension in ("txt", "md", "html", "csv", "json"):
+        text = to_text_of(saa_one(), extension)
+        assert not re.search(r"2D|3D|hypoxi", text)
+    assert ("arm", "blinded") in {(fact.label, fact.text) for fact in sheet(saa_one()).decisions}
+
+
+def test_a_quotation_shows_what_was_written_out() -> None:
+    assert wording.quoted(CITES["atg"][0], "en-GB") == "5 [micrograms]/(kg\u00a0day) of [antithymocyte globulin]".replace("\u00a0", " ")
+
+
+def test_the_document_number_follows_the_content() -> None:
+    assert document(saa_one()) == document(saa_one()) != document(saa_two())
+    assert re.fullmatch(r"[0-9a-f]{10}", document(saa_one()))
+    assert document(saa_one()) in sheet(saa_one()).footer and "issue 1" in sheet(saa_one()).footer
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "told"),
+    [("55", "mg", "55 mg"), ("1090", "mg", "1,090 mg"), ("0.50", "mg", "0.5 mg"), ("350", "mcg", "350 micrograms"), ("35000000", "cells", "35 million cells"),
+     ("31250000", "cells", "31.25 million cells"), ("12345678", "cells", "12,345,678 cells"), ("500000", "cells", "500,000 cells"), ("1.82", "m2", "1.82 m²")],
+)  # fmt: skip
+def test_amounts(value: str, unit: str, told: str) -> None:
+    assert wording.amount(Amount(value, unit), "en-GB").replace("\u00a0", " ") == told
+
+
+def test_a_cell_count_as_a_power_survives_plain_text() -> None:
+    assert wording.power(Amount("35000000", "cells")).replace("\u00a0", " ") == "3.5 × 10^7 cells"
+
+
+def test_cumulative_is_the_sum_of_the_amounts(schedule: Schedule) -> None:
+    for row in sheet(schedule).rows:
+        told = [line for cell in row.cells for line in cell.lines if line.startswith("if all given")]
+        total = next((total for total in schedule.totals if total.order == row.order and total.amount), None)
+        assert not total or told[-1] == f"if all given {wording.amount(total.amount, schedule.locale)}"
+
+
+def test_messages_name_drugs_in_full() -> None:
+    note = Finding("x", "weight", "note", "the source names no weight for flu, msc; haematopoietic-stem-cells: see atg.dose")
+    told = dict((fact.text, fact.label) for fact in sheet(saa_one(findings=(ATG_BLOCK, note))).checks)
+    assert "the source names no weight for fludarabine, umbilical-cord mesenchymal stromal cells; haematopoietic stem cells: see atg.dose" in told
+
+
+def test_writes_a_file_whole(tmp_path: Path) -> None:
+    path = render(saa_one(), tmp_path / "sheet.TXT")
+    assert path.read_bytes() == to_bytes(saa_one(), "txt")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "sheet.txt"
+    path.write_text("old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UsageError, match="No space left"):
+        render(saa_one(), path)
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["missing/sheet.txt", "folder.txt", "a\0b.txt", "a\nb.txt", "con.txt", "NUL.csv", f"{'a' * 300}.txt", "sheet.doc", "sheet"])
+def test_refuses_a_path(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder.txt").mkdir()
+    with pytest.raises(UsageError):
+        render(saa_one(), tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.txt"]
+
+
+def test_an_unknown_extension_lists_the_known() -> None:
+    with pytest.raises(UsageError, match=r"\.csv.*\.html.*\.txt"):
+        to_bytes(saa_one(), ".doc")
+
+
+def test_terminal_prints_every_hold() -> None:
+    from rich.console import Console
+
+    from dosing.render.terminal import show
+
+    console = Console(width=120, record=True, file=io.StringIO())
+    show(saa_one(identity={"name": "[bold]x[/nothing]"}), console)
+    text = console.export_text()
+    assert text.count("[HOLD]") == 4 and "[bold]x[/nothing]" in text
+    assert max(map(len, text.splitlines())) <= 120
+    assert Decimal("55") and text.count("1,090 mg") >= 4
+
+
+@pytest.fixture(scope="module")
+def pages() -> list[str]:
+    """The words on each page of the SAA-II sheet as PDF."""
+    pytest.importorskip("typst")
+    reader = pytest.importorskip("pypdf").PdfReader(io.BytesIO(to_bytes(saa_two(), "pdf")))
+    return [page.extract_text().replace("\u00a0", " ") for page in reader.pages]
+
+
+def test_pdf_pages_carry_identity_and_number(pages: list[str]) -> None:
+    for number, text in enumerate(pages, 1):
+        wanted = ["EXAMPLE, Test", "000-TEST-001", "01 Jan 1986", "nct07299123@1", "70 kg", "01 Dec 2026", "1.82 m²", "09 Dec 2026", "NOT RELEASABLE"]
+        assert [words for words in [*wanted, "DRAFT REGIMEN", "Not a prescription"] if words not in text] == []
+        assert f"Page {number} of {len(pages)}" in " ".join(text.split())
+
+
+def test_pdf_holds_every_dose(pages: list[str]) -> None:
+    schedule = saa_two()
+    text = " ".join(" ".join(pages).partition("Administrations in time order")[2].split())
+    wanted = Counter(amount_text(schedule, row).replace("\u00a0", " ") for row in schedule if row.amount or row.held)
+    found = {told: len(re.findall(rf"(?<![\d,.]){re.escape(told)}(?! on)", text)) for told in wanted}
+    assert {told: found[told] >= count for told, count in wanted.items()} == dict.fromkeys(wanted, True)
+    assert text.count(" of 16 42 mg") == 16
+
+
+def test_pdf_draws_only_with_its_own_fonts() -> None:
+    pytest.importorskip("typst")
+    pypdf = pytest.importorskip("pypdf")
+    reader = pypdf.PdfReader(io.BytesIO(to_bytes(saa_one(), "pdf")))
+    fonts = {str(font.get_object()["/BaseFont"]).partition("+")[2] for page in reader.pages for font in page["/Resources"]["/Font"].values()}
+    assert fonts and all(font.startswith(("NotoSans", "DejaVuSansMono")) for font in fonts)
+    assert not reader.metadata.get("/CreationDate") and "EXAMPLE" not in str(reader.metadata)
+
+
+def test_pdf_refuses_a_sign_it_cannot_draw() -> None:
+    pytest.importorskip("typst")
+    with pytest.raises(UsageError, match=r"U\+738B"):
+        to_bytes(saa_one(identity={"name": "\u738b"}), "pdf")
+
+
+def test_pdf_without_typst_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "typst", None)
+    with pytest.raises(UsageError, match=r"dosing\[print\]"):
+        to_bytes(saa_one(), "pdf")
