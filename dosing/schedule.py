@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from dosing.derivation import Derivation, spoken
+from dosing.forms import plain
 from dosing.units import print_unit, quantity
 
 if TYPE_CHECKING:
@@ -90,12 +91,13 @@ class Administration(NamedTuple):
     zone: str
     offset: str
     work: Callable[[], Derivation] | None
+    record: dict[str, Any] | None = None  # in a course: `given` or `released`
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Administration) and self[:-1] == other[:-1]
+        return isinstance(other, Administration) and self[:14] == other[:14] and self.record == other.record
 
     def __hash__(self) -> int:
-        return hash(self[:-1])
+        return hash(self[:14])
 
     def __repr__(self) -> str:
         given = "HOLD" if self.held else str(self.amount)
@@ -130,6 +132,7 @@ class Administration(NamedTuple):
             "calculated": self.calculated and self.calculated.to_dict(), "amount": self.amount and self.amount.to_dict(), "held": self.held,
             "why": self.why,
         }  # fmt: skip
+        row |= self.record or {}
         return row if self.date else {**row, "offset": self.offset}
 
 
@@ -159,10 +162,13 @@ class Total:
     doses: int
     calculated: Amount
     amount: Amount | None
+    given: Amount | None = None  # in a course: what was given so far
+    planned: Amount | None = None  # in a course: what is left; None while held
 
     def to_dict(self) -> dict[str, Any]:
         """The total as plain JSON values."""
-        return {"order": self.order, "drug": self.drug, "doses": self.doses, "calculated": self.calculated.to_dict(), "amount": self.amount and self.amount.to_dict()}
+        row = {"order": self.order, "drug": self.drug, "doses": self.doses, "calculated": self.calculated.to_dict(), "amount": self.amount and self.amount.to_dict()}
+        return row if self.given is None else {**row, "given": self.given.to_dict(), "planned": self.planned and self.planned.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -193,6 +199,10 @@ class Schedule:
     orders: tuple[dict[str, Any], ...] = field(repr=False, default=())
     locale: str = "en-GB"
     printed_at: str = ""
+    issue: int = 0  # number of this print in a course, 0 outside one
+    replaces: int = 0
+    changed: tuple[dict[str, Any], ...] = ()  # what differs from the issue it replaces
+    course: dict[str, Any] | None = None  # doses not given, lists of queries, original day 0
 
     def __iter__(self) -> Iterator[Administration]:
         return iter(self.administrations)
@@ -226,7 +236,7 @@ class Schedule:
             raise KeyError(drug)
         if any(total.amount is None for total in found):
             return None
-        return Amount(str(sum(total.amount.decimal for total in found if total.amount)), found[0].calculated.unit)
+        return Amount(plain(sum((total.amount.decimal for total in found if total.amount), Decimal(0))), found[0].calculated.unit)
 
     def why(self, drug: str, day: int) -> str:
         """The arithmetic behind a drug's dose on a day, one line per administration."""
@@ -245,8 +255,13 @@ class Schedule:
             "not_scheduled": list(self.not_scheduled), "source_silent": list(self.silent),
             "findings": [finding.to_dict() for finding in self.findings],
             "second_calculation": self.second_calculation,
-            "sources": list(self.sources), **printed,
+            "sources": list(self.sources), **printed, **self._course(),
         }  # fmt: skip
+
+    def _course(self) -> dict[str, Any]:
+        """The keys that only a course has."""
+        issued = {"issue": self.issue, "replaces": self.replaces or None, "changed": list(self.changed)} if self.issue else {}
+        return issued | ({"course": self.course} if self.course else {})
 
     def to_frame(self) -> Any:
         """The administrations as a table of plain columns (an Arrow table; needs the extra `cohort`)."""

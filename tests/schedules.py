@@ -1,16 +1,19 @@
-"""Schedules built by hand for the tests of `dosing.render`: no engine, every number worked out on paper.
+"""Schedules built by hand for the tests of `dosing.render`, and how to read their pages back.
 
-A fictitious patient of 70 kg and 170 cm, Mosteller surface 1.82 m2 after rounding; day 0 is Wednesday 9 December 2026.
+No engine: every number is worked out on paper. A fictitious patient of 70 kg and 170 cm, Mosteller surface 1.82 m2 after rounding; day 0 is Wednesday 9 December 2026.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from html.parser import HTMLParser
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from dosing.derivation import Derivation
+from dosing.render import to_text_of
 from dosing.schedule import Administration, Amount, Finding, Schedule, Total
 
 DAY0, ZONE = date(2026, 12, 9), "Asia/Shanghai"
@@ -38,21 +41,36 @@ ATG_BLOCK = Finding(
     "Confirm unit, dose and product with the author of the protocol. Nothing has been changed.",
     "atg", 'registry: "5μg/(kg day) of ATG"',
 )  # fmt: skip
-CREATININE = Finding("flu.creatinine", "missing", "query", "Fludarabine is cleared by the kidney and no creatinine is entered. What is it?", "flu")
+CREATININE = Finding(
+    "flu.creatinine",
+    "missing",
+    "query",
+    "Fludarabine is cleared by the kidney and no creatinine is entered. What is it?",
+    "flu",
+)
 BU_DAYS = Finding(
     "bu.days", "source.conflict", "query",
     "The record prints busulfan on days -8 to -5 (16 doses, 9.6 mg/kg); a paper of the same group prints days -7 to -6 "
     "(8 doses, 4.8 mg/kg). Which days does the protocol mean?", "bu", 'registry: "from days -8 to -5"',
 )  # fmt: skip
 NOTES = (
-    Finding("msc.count", "source.silent", "note", "The record does not say whether 5 × 10⁵/kg counts total or viable cells.", "msc", "registry"),
+    Finding(
+        "msc.count",
+        "source.silent",
+        "note",
+        "The record does not say whether 5 × 10⁵/kg counts total or viable cells.",
+        "msc",
+        "registry",
+    ),
     Finding("renal", "renal", "note", "No reduction is applied: crcl >= 80 mL/min."),
     Finding("second", "second.agrees", "pass", "a second, independent calculation of 13 doses agrees"),
     Finding("weight.fresh", "weight", "pass", "The weight was measured within 168 h of the first dose."),
 )
 
 
-def derived(order: str, value: str, basis: tuple[str, Decimal], parts: int, calculated: str, unit: str, given: str, rule: str) -> Derivation:
+def derived(
+    order: str, value: str, basis: tuple[str, Decimal], parts: int, calculated: str, unit: str, given: str, rule: str
+) -> Derivation:
     """The arithmetic of one order as data."""
     return Derivation(DOSES[order][0], Decimal(value), parts, basis[0], "", basis[1], calculated, unit, given, rule)
 
@@ -67,7 +85,9 @@ LINES = {  # order: (derivation, held, unit)
 }
 
 
-def administration(order: str, number: int, of: int, day: int, clock: str, dated: bool, offset: str = "") -> Administration:
+def administration(
+    order: str, number: int, of: int, day: int, clock: str, dated: bool, offset: str = ""
+) -> Administration:
     """One administration; `clock` is HH:MM in the zone of the hospital."""
     line = LINES[order]
     when = DAY0 + timedelta(days=day)
@@ -90,7 +110,9 @@ def busulfan(dated: bool, first: int = 2) -> list[Administration]:
     """Sixteen doses every six hours from 02:00 on day -8, so four on each of four days."""
     hours = [first + 6 * index for index in range(16)]
     return [
-        administration("bu", index, 16, -8 + hour // 24, f"{hour % 24:02d}:00", dated, f"{hour - first} h after the first dose")
+        administration(
+            "bu", index, 16, -8 + hour // 24, f"{hour % 24:02d}:00", dated, f"{hour - first} h after the first dose"
+        )
         for index, hour in enumerate(hours, 1)
     ]
 
@@ -116,7 +138,7 @@ def order_row(order: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def schedule_of(rows: list[Administration], findings: tuple[Finding, ...], dated: bool, **changed: Any) -> Schedule:
+def schedule_of(rows: list[Administration], found: tuple[Finding, ...], dated: bool, **changed: Any) -> Schedule:
     """A whole schedule around some administrations."""
     rows = sorted(rows, key=lambda row: (row.day, row.seconds or 0))
     ids = list(dict.fromkeys(row.order for row in rows))
@@ -137,7 +159,7 @@ def schedule_of(rows: list[Administration], findings: tuple[Finding, ...], dated
             for drug in ("mycophenolate-mofetil", "ciclosporin", "methotrexate")
         ),
         "silent": ("mesna", "hydration", "premedication", "infusion durations", "diluents and volumes", "BSA formula", "dosing weight"),
-        "findings": findings, "second_calculation": {"agrees": True, "doses": sum(row.order != "hsc" for row in rows)},
+        "findings": found, "second_calculation": {"agrees": True, "doses": sum(row.order != "hsc" for row in rows)},
         "sources": ({"key": "registry", "id": "NCT07299123", "title": "ClinicalTrials.gov record NCT07299123, updated 2025-12-23"},),
         "orders": tuple(order_row(order) for order in ids),
     }  # fmt: skip
@@ -157,7 +179,10 @@ def saa_one(dated: bool = True, **changed: Any) -> Schedule:
 def saa_two(dated: bool = True, first: int = 2, **changed: Any) -> Schedule:
     """SAA-II: as SAA-I, with sixteen busulfan doses before; 29 doses and the graft."""
     rows = [*busulfan(dated, first), *saa_one(dated).administrations]
-    changed = {"choices": {"stratum": "SAA-II", "arm": "blinded", "cy.dose": "600 mg/m2/day", "flu_in_saa2": "yes"}, **changed}
+    changed = {
+        "choices": {"stratum": "SAA-II", "arm": "blinded", "cy.dose": "600 mg/m2/day", "flu_in_saa2": "yes"},
+        **changed,
+    }
     return schedule_of(rows, (ATG_BLOCK, BU_DAYS, CREATININE, *NOTES), dated, **changed)
 
 
@@ -166,3 +191,95 @@ def releasable(**changed: Any) -> Schedule:
     rows = [row for row in saa_one() if row.order != "atg"]
     answered = Finding("flu.creatinine", "missing", "query", CREATININE.message, "flu", "", "0.9 mg/dL on 02 Dec, AB")
     return schedule_of(rows, (answered, *NOTES), True, **changed)
+
+
+UNSAFE = {
+    "trailing zero": r"(?<![\d.,])\d+\.\d*0(?=\s?(?:mg|g|mL|L|kg|cm|m²|%|micrograms?|mcg|units|cells)\b)",
+    "naked decimal": r"(?<![\w.])\.\d",
+    "no space": r"\d(?:mg|mcg|micrograms?|g|kg|mL|units|cells|cm|m²|hours)\b",
+    "no separator": r"(?<![\w.,])\d{4,}(?:\.\d+)?\s(?:mg|mcg|micrograms?|g|mL|units|cells)\b",
+    "microgram sign": r"[µμ]g|\bug\b",
+    "units letter": r"\d\s?I?U\b",
+    "abbreviated drug": r"(?<![\w-])(?:h?UC-MSCs?|BM-MSCs?|MSCs?|HSCs?|HSCT|ATG|ATLG|Flu|FLU|Cy|CY|CTX|Bu|BU|MTX|MMF|CsA|CSA|TBI|PTCy)(?![\w-])",
+    "symbol": r"[<>&@](?!\d)",
+    "frequency": r"\bq\d+h\b|\bqd\b|\bqod\b|\bod\b|\bcc\b",
+    "range of days": r"Day\s[-−]\d+-+",
+    "hyphen for minus": r"(?i)\bdays?\s-\d",
+    "exponent": r"\d\.?\d*e\+?\d+\s?(?:cells|mg)|10[⁰¹²³⁴⁵⁶⁷⁸⁹]",
+}
+
+
+def shown(schedule: Schedule, extension: str) -> str:
+    """The words a reader sees: without the marks of the format, with plain spaces."""
+    text = to_text_of(schedule, extension)
+    if extension == "html":
+        text = "\n".join(Words.of(text))
+    if extension == "md":
+        text = re.sub(r"\\(.)", r"\1", text.replace("<br>", " ").replace("**", "").replace("&amp;", "&"))
+    return text.replace("\u00a0", " ")
+
+
+class Words(HTMLParser):
+    """The texts and the tags of a page, and its tables as rows of cell texts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.rows: list[list[str]] = []
+
+    @classmethod
+    def of(cls, text: str) -> list[str]:
+        return cls.read(text).texts
+
+    @classmethod
+    def read(cls, text: str) -> Words:
+        page = cls()
+        page.feed(text)
+        return page
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.tags[-1:] == ["style"]:
+            return
+        self.texts.append(data)
+        if self.rows and self.rows[-1]:
+            self.rows[-1][-1] += data
+
+
+def entries(schedule: Schedule, extension: str) -> list[tuple[str, str, str]]:
+    """Day, dose number and amount of each line in the list of administrations."""
+    if extension == "txt":
+        part = shown(schedule, "txt").partition("Administrations in time order")[2].partition("Calculation record")[0]
+        return [_joined(lines) for lines in _blocks(part)]
+    if extension == "md":
+        rows = [
+            line.strip("| ").split(" | ") for line in shown(schedule, "md").splitlines() if line.startswith("| Day ")
+        ]
+    else:
+        rows = [row for row in Words.read(to_text_of(schedule, "html").replace("\u00a0", " ")).rows if len(row) == 10]
+    return [(row[0], row[5], row[6]) for row in rows if row[0].startswith("Day ")]
+
+
+def _blocks(part: str) -> list[list[list[str]]]:
+    blocks: list[list[list[str]]] = []
+    for line in part.splitlines():
+        cells = [cell.strip() for cell in line.split("|")] if " | " in line else []
+        if cells and cells[0].startswith("Day "):
+            blocks.append([])
+        if cells and blocks:
+            blocks[-1].append(cells)
+    return blocks
+
+
+def _joined(lines: list[list[str]]) -> tuple[str, str, str]:
+    columns = [" ".join(filter(None, (line[n] if n < len(line) else "" for line in lines))) for n in (3, 4)]
+    return (lines[0][0], *columns)

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -293,6 +294,21 @@ def test_a_change_or_answer_of_nothing_suggests_a_name(seed) -> None:
 def test_an_unreadable_input_is_refused(seed, flag: str, text: str, codes: set[str]) -> None:
     given = [word for pair in zip((*BODY, *WHEN)[::2], (*BODY, *WHEN)[1::2]) if pair[0] != flag for word in pair]
     assert {fault["code"] for fault in refusal(seed(*given, *SAA1, flag, text), 4)} & codes
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [("flu.dose=30 mg/m2", "D11"), ("flu.dose=20..30 mg/m2/day", "D14"), ("flu.dose=1 mg/kg/day", "D10"), ("flu.dose=5e6 cells/kg", "D10"),
+     ("flu.weight=ideal", "P09"), ("flu.weight=bsa.mosteller", "P09"), ("flu.days=-2 to -5", "Y02"), ("flu.at=9:00", "T03"), ("flu.over=0 h", "T03")],
+)  # fmt: skip
+def test_an_unreadable_change_is_refused_with_its_place(seed, change: str, code: str) -> None:
+    (fault,) = refusal(seed(*BODY, *WHEN, *SAA1, "--set", change, "--by", "AB", "--reason", "x"), 4)
+    assert fault["code"] == code and fault["where"].startswith(f"--set {change.partition('=')[0]}")
+
+
+def test_days_can_be_set(seed) -> None:
+    made = seed(*WELL, *WHEN, *SAA2, "--time", "bu=02:00", "--set", "bu.days=-7..-6", "--by", "AB", "--reason", "the paper's days")
+    assert len(made.rows("bu")) == 8 and made.finding("bu.days")["level"] == "note" and made.json["totals"][0]["order"] == "bu"
 
 
 def test_all_refused_inputs_are_told_at_once(seed) -> None:
@@ -591,7 +607,15 @@ def test_every_missing_choice_is_listed_with_what_the_source_says_and_the_flag(s
         assert "--choose stratum=SAA-I|SAA-II" in faults["choice stratum"]["do"]
 
 
-ARMS = re.compile(r"(?<![0-9a-f])[23]-?d\b|hypoxi|conventional|preconditioned|unblinded", re.I)
+ARMS = re.compile(r"(?<![0-9a-z])[23]-?d\b|hypoxi|conventional|preconditioned|unblinded", re.I)
+
+
+def text_of(path: Path) -> str:
+    """Everything a file tells: its text, or the text and names of all members of an archive (a workbook)."""
+    if not zipfile.is_zipfile(path):
+        return path.read_text(encoding="utf-8")
+    with zipfile.ZipFile(path) as archive:
+        return " ".join(name + archive.read(name).decode("latin-1") for name in archive.namelist())
 
 
 @pytest.mark.parametrize("arm", [(), ("--choose", "arm=blinded")])
@@ -601,8 +625,8 @@ def test_a_blinded_plan_tells_no_arm_anywhere(run, tmp_path, caplog, arm: tuple[
     files = [word for suffix in suffixes for word in ("-o", str(tmp_path / f"sheet{suffix}"))]
     told = run("plan", "nct07299123", *BODY, *WHEN, *SAA1, *arm, *files, "--json")
     page = run("plan", "nct07299123", *BODY, *WHEN, *SAA1, *arm)
-    texts = {"stdout": told.out, "stderr": told.err + page.err, "page": page.out, "log": caplog.text, "names": " ".join(os.listdir(tmp_path))}
-    texts |= {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    texts = {"stdout": told.out, "stderr": told.err + page.err, "page": page.out, "log": caplog.text, "names": " ".join(path.name for path in tmp_path.iterdir())}
+    texts |= {path.name: text_of(path) for path in tmp_path.iterdir()}
     assert {name: found[0] for name, text in texts.items() if (found := ARMS.search(text))} == {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
@@ -11,9 +11,11 @@ import numpy as np
 
 from dosing import forms
 from dosing.checks.case import Case, Hit, check, course_check
+from dosing.engine.body import Column
 from dosing.engine.settle import Line
 from dosing.regimen import rules
-from dosing.regimen.schema import Drug, Limit
+from dosing.regimen.schema import Banding, Drug, Limit
+from dosing.rounding import number_text
 from dosing.schedule import Level
 from dosing.units import coefficient, same_kind
 
@@ -168,6 +170,31 @@ def maxima_are_shown(case: Case) -> Iterator[Hit]:
         found = case.doses.get(line.id)
         if found is not None and line.order.max and (cut := found.raw > found.calculated * (1 + 1e-12)).any():
             yield Hit(f"{line.id}.max", "dose.maximum", "note", f"the calculated dose passes the stated maximum of {line.order.max}; the maximum is used.", line.id, line.cited(), cut)
+
+
+@check
+def label_bands_are_shown(case: Case) -> Iterator[Hit]:
+    """What would the label's doses by body weight come to, where the drug's file holds such a table?"""
+    for line in case.lines:
+        for banding in line.drug.bandings if line.rhythm.every else ():
+            columns = case.body.facts
+            if line.rhythm.every == banding.every and {"weight", banding.when.name} <= columns.keys():
+                inside = _met(banding.when, columns)
+                if inside.any():
+                    name = banding.name.lower().replace(" ", "-")
+                    yield Hit(f"{line.id}.bands.{name}", "dose.bands", "note", partial(_band, line, banding, columns), line.id, banding.source, inside)
+
+
+def _met(condition: forms.Condition, columns: Mapping[str, Column]) -> np.ndarray:
+    return COMPARE[condition.operator](columns[condition.name], float(condition.value))
+
+
+def _band(line: Line, banding: Banding, columns: Mapping[str, Column], row: int) -> str:
+    """The dose of the row's weight band as a rate and as an amount."""
+    band = next((one.dose for one in banding.bands if all(_met(condition, columns)[row] for condition in one.when)), None)
+    weight = Decimal(number_text(float(columns["weight"][row])))
+    told = f"gives {forms.plain(band.low)} {band.unit}/kg every {forms.say_duration(banding.every)}, {forms.plain(band.low * weight)} {band.unit}" if isinstance(band, forms.Dose) else "has no row"
+    return f"{line.drug.id}: the table of the {banding.name} {told} at {weight} kg; shown, not used."
 
 
 @check

@@ -139,6 +139,11 @@ def _weights(case: Case, row: int, named: str, bmi: Column) -> str:
 
 @check
 def the_bsa_formula_is_stated(case: Case) -> Iterator[Hit]:
-    """Does the source name the formula of the body surface?"""
-    if not case.settled.regimen.bsa and any(line.basis == "m2" for line in case.lines):
+    """Does the source name the formula of the body surface, and is it the one used?"""
+    stated = case.settled.regimen.bsa
+    if not any(line.basis == "m2" for line in case.lines):
+        return
+    if stated and stated.removeprefix("bsa.") != case.body.bsa_formula:
+        yield Hit("bsa.formula", "bsa.formula", "query", f"the regimen names {stated} for the body surface and {case.body.bsa_formula} is used. Leave out --bsa, or confirm with --answer.", None, case.settled.regimen.id)
+    if not stated:
         yield Hit("bsa.unspecified", "bsa.unspecified", "note", f"the source names no formula for the body surface; {case.body.bsa_formula} is used.", None, case.site.source)

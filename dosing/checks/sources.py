@@ -3,24 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
+from functools import partial
 
-from dosing.checks.case import Case, Hit, course_check
-from dosing.regimen.schema import When
+from dosing import forms
+from dosing.checks.case import Case, Hit, Message, check, course_check
+from dosing.engine.dose import Doses
+from dosing.regimen import rules
+from dosing.regimen.schema import Query, When
+from dosing.schedule import Amount
 
 
 @course_check
 def open_questions_are_asked(case: Case) -> Iterator[Hit]:
     """Which questions does the regimen file itself leave open for the lines that are planned?"""
+    for query in _asked(case):
+        if not _is_told_in_amounts(query, case):
+            yield _question(case, query, query.ask)
+
+
+@check
+def other_days_are_told_in_amounts(case: Case) -> Iterator[Hit]:
+    """Where another source prints other days for a line, what do both come to for this patient?"""
+    for query in _asked(case):
+        if _is_told_in_amounts(query, case):
+            yield _question(case, query, partial(_both, case.doses[str(query.order)], query))
+
+
+def _is_told_in_amounts(query: Query, case: Case) -> bool:
+    """Whether a question is about other days than the planned ones of a line with a dose."""
+    return bool(query.instead) and any(line.id == query.order and line.dose and line.order.days != query.instead for line in case.lines)
+
+
+def _both(dose: Doses, query: Query, row: int) -> str:
+    """The question with the number of doses and the calculated total of the planned and of the other days."""
+    told, order = dose.reading(row), dose.line.order
+    counts = [rules.administrations(order.model_copy(update={"days": days})) or 0 for days in (order.days, query.instead)]
+    first, other = (f"{count} doses, {Amount(forms.plain(Decimal(told.calculated) * count), told.unit)}" for count in counts)
+    return f"{query.ask} For this patient: {first}, or {other}."
+
+
+def _asked(case: Case) -> Iterator[Query]:
+    """The questions of the planned lines under the choices made."""
     planned = {line.id for line in case.lines}
-    changed = {change["key"] for change in case.settled.changes}
     for query in case.settled.queries:
         if query.order and query.order not in planned:
             continue
         if query.when and not all(case.settled.choices.get(c.name) == str(c.value) for c in query.when.all if c.name in case.settled.choices):
             continue
-        level = "note" if query.id in changed else query.level
-        cite = "; ".join(f'{key}: "{phrase}"' for key, phrases in query.cite.items() for phrase in phrases)
-        yield Hit(query.id, query.code, level, query.ask, query.order, cite)
+        yield query
+
+
+def _question(case: Case, query: Query, message: Message) -> Hit:
+    level = "note" if query.id in {change["key"] for change in case.settled.changes} else query.level
+    cite = "; ".join(f'{key}: "{phrase}"' for key, phrases in query.cite.items() for phrase in phrases)
+    return Hit(query.id, query.code, level, message, query.order, cite)
 
 
 @course_check

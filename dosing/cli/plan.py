@@ -36,8 +36,9 @@ from dosing.cli.patient import FACTS, ledger, patient_options, read_patient
 def plan(regimen: str, patient_file: str | None, changes: dict[str, str], answer: dict[str, str], answers_file: str | None,
          cohort: str | None, output: Sequence[str], second: str, as_json: bool, **options: Any) -> int:  # fmt: skip
     """The day-by-day schedule of a regimen for one patient (or, with --cohort, for many)."""
-    from dosing import planning, render
+    from dosing import planning
     from dosing.engine.settle import Change
+    from dosing.render import check_path, render, show, to_text_of
 
     given = {key: options.pop(key) for key in FACTS}
     by, reason = options.pop("by"), options.pop("reason")
@@ -46,20 +47,20 @@ def plan(regimen: str, patient_file: str | None, changes: dict[str, str], answer
     if answers_file:
         more_changes, more_answers = ledger(answers_file)
         made, said = made + more_changes, said + more_answers
-    for path in output:
-        render.check_path(path)
     if cohort:
         return _cohort(regimen, cohort, output, as_json, options | {"set": made})
+    for path in output:
+        check_path(path)
     patient, here = read_patient(patient_file, given)
     options = {**options, **{key: value for key, value in here.items() if options[key] is None}, "locale": options["locale"] or ""}
     schedule = planning.plan(regimen, patient, set=made, answer=said, **options)
     for path in output:
-        render.render(schedule, path)
+        render(schedule, path)
         click.echo(f"written: {path}", err=True)
     if as_json:
-        click.echo(render.to_text_of(schedule, "json"), nl=False)
+        click.echo(to_text_of(schedule, "json"), nl=False)
     elif not output:
-        render.show(schedule)
+        show(schedule)
     if schedule.open:
         click.echo(f"not releasable: {len(schedule.open)} open ({', '.join(finding.id for finding in schedule.open)})", err=True)
     return 0 if schedule.releasable else 5

@@ -16,6 +16,7 @@ from dosing.patient import read_label
 _MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 _FORMULA = r"^[=+\-@\t\r]"
 _MANGLED = rf"(?i)^(?:\d+(?:\.\d+)?e\+?\d+|\d+\.0+|\d{{1,2}}-{_MONTH}(?:-\d{{2,4}})?|{_MONTH}-\d{{2,4}}|\d{{1,4}}/\d{{1,2}}/\d{{1,4}}|\d{{4}}-\d\d-\d\d 00:00:00)$"
+_CLEAN = r"^(?:[A-Za-z_]{1,12}[0-9]{1,15}|[0-9]{1,15})$"  # nothing else to ask about
 _ODD = r"^$|^#|^ | $|[^ -~]|.{121}"
 
 
@@ -32,10 +33,12 @@ def id_texts(column: pa.ChunkedArray) -> pa.Array:
 def id_faults(ids: pa.Array) -> Iterator[tuple[int, Fault]]:
     """The faults of the ids by row number from 0: C05 formula, C04 spreadsheet damage, C02 unreadable, C03 double."""
     found: dict[int, Fault] = {}
+    asked = _rows(pc.invert(pc.match_substring_regex(ids, _CLEAN)))
+    texts = ids.take(pa.array(asked))
     for pattern, judge in ((_FORMULA, _formula), (_MANGLED, _mangled), (_ODD, _odd)):
-        for row in _rows(pc.match_substring_regex(ids, pattern)):
-            if row not in found and (fault := judge(ids[int(row)].as_py())):
-                found[int(row)] = fault
+        for place in _rows(pc.match_substring_regex(texts, pattern)).tolist():
+            if (row := int(asked[place])) not in found and (fault := judge(texts[place].as_py())):
+                found[row] = fault
     yield from found.items()
     yield from ((row, fault) for row, fault in _doubles(ids) if row not in found)
 

@@ -145,14 +145,14 @@ def _apply(orders: dict[str, Order], change: Change, library: Library) -> dict[s
     order = orders[name]
     try:
         value = SETTABLE[key](change.value)
+        if isinstance(value, forms.Dose):
+            _fits(value, library.drugs[order.drug])
     except DosingError as error:
         raise error.at(where) from None
     if key == "product":
         library.drug_of(library.drugs[order.drug], value)
-    if key == "weight" and value != "actual":
-        from dosing.metrics import lookup
-
-        lookup(value)
+    if key == "weight" and value not in (known := rules.dosing_weights()):
+        raise InputError(Fault("P09", f'"{value[:40]}" is no dosing weight', closest(value, known), where))
     if key == "dose" and isinstance(value, forms.Dose) and value.is_range:
         raise InputError(Fault("D14", f'"{change.value}" is a range', "set one value.", where))
     before = getattr(order, key)
@@ -231,6 +231,15 @@ def _ask(order: Order, name: str, key: str) -> Fault:
     return Fault("R05", f"the source prints no {name} for {order.drug}. {said}", f'add --choose {key}="…"', f"choice {key}")
 
 
+def _fits(dose: forms.Dose, drug: Drug) -> None:
+    """Refuse a dose of a basis or unit that the drug's file does not allow (D10)."""
+    from dosing.errors import refuse
+
+    if drug.bases and (dose.per or "flat") not in drug.bases:
+        raise refuse("D10", f"{drug.id} is dosed per {', '.join(drug.bases)}, not per {dose.per or 'flat amount'}", "check the unit.")
+    coefficient(dose.unit, dose.per, drug.unit)
+
+
 def _inside(printed: Any, value: Any, drug: Drug) -> None:
     """Refuse a chosen dose of another kind than the printed range, or outside it (D14)."""
     from dosing.errors import refuse
@@ -238,9 +247,7 @@ def _inside(printed: Any, value: Any, drug: Drug) -> None:
     if isinstance(value, forms.OpenDose) or value.is_range:
         raise refuse("D14", f'"{value}" is not one value', "choose one value.")
     if not isinstance(printed, forms.Dose):
-        if drug.bases and (value.per or "flat") not in drug.bases:
-            raise refuse("D10", f"{drug.id} is dosed per {', '.join(drug.bases)}", "check the unit.")
-        coefficient(value.unit, value.per, drug.unit)
+        _fits(value, drug)
         return
     scale = coefficient(value.unit, value.per, drug.unit) / coefficient(printed.unit, printed.per, drug.unit) if value.per == printed.per else 0
     if not scale or value.time != printed.time or (value.every, value.times) != (printed.every, printed.times):

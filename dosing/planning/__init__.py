@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def _key(regimen: Regimen) -> str:
 
 
 def plan(
-    regimen: Regimen | str, patient: Patient, *, day0: str | date | None = None, zone: str | None = None,
+    regimen: Regimen | str, patient: Patient | Any, *, day0: str | date | None = None, zone: str | None = None,
     times: Mapping[str, str] | None = None, choose: Mapping[str, str] | None = None, bsa: str | None = None,
     set: Mapping[str, str] | Sequence[Change] = (), answer: Mapping[str, str] | Sequence[Mapping[str, str]] = (),  # noqa: A002
     by: str = "", reason: str = "", second_name: str = "", blocks: Iterable[Regimen | str] = (),
@@ -77,6 +78,8 @@ def plan(
     Raises `InputError` (all missing inputs at once), `RegimenError`, `UsageError`, and `Disagreement` when the second
     calculation differs.
     """
+    if hasattr(patient, "plan"):  # a `dosing.Cohort` plans its rows by these same steps; asking it keeps imports downward
+        return patient.plan(regimen, day0=day0, zone=zone, times=times, choose=choose, bsa=bsa, set=set, answer=answer, by=by, reason=reason, second_name=second_name, blocks=blocks, library=library)
     shelf = _library(tuple(library))
     site = shelf.site
     found = shelf.regimen(regimen) if isinstance(regimen, str) else regimen

@@ -103,7 +103,8 @@ def sources_are_listed(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
 def numbers(text: str) -> set[Decimal]:
     """The numbers a phrase prints, powers of ten worked out (`5 × 10⁵`, `2e6`, `0,5` as printed decimal comma)."""
     flat = re.sub(r"10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda found: "10^" + found[1].translate(SUPERSCRIPTS), text)
-    power = re.compile(r"(\d+(?:\.\d+)?)\s*[×x*]\s*10\^?\(?(\d+)\)?")
+    flat = re.sub(r"(\d+(?:\.\d+)?)\s*[-–]\s*(\d+(?:\.\d+)?)(\s*[×x*]\s*10\s?\^?\(?\d+)", r"\1\3 \2\3", flat)  # 1-2 × 10^6: of both ends
+    power = re.compile(r"(\d+(?:\.\d+)?)\s*[×x*]\s*10\s?\^?\(?(\d+)\)?")
     result = {Decimal(a) * 10 ** int(b) for a, b in power.findall(flat)}
     result |= {Decimal(a) * 10 ** int(b) for a, b in re.findall(r"(\d+(?:\.\d+)?)e(\d+)", flat)}
     result |= {Decimal(found.replace(",", "")) for found in re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", flat)}
@@ -152,12 +153,17 @@ def facts_are_compared_in_their_unit(regimen: Regimen, drugs: Mapping[str, Drug]
                 yield ("orders", n, "when"), Fault("R11", f'"{condition.text}" stands in a list of which any may hold', "write one order for each case, or a list of all.")
 
 
+def dosing_weights() -> tuple[str, ...]:
+    """The names of the weights a dose may be per: the actual one, `unspecified`, and every ideal, lower or adjusted one."""
+    from dosing.metrics import FORMULAS
+
+    return ("actual", "unspecified", *(name for name in FORMULAS if name.startswith(("ideal.", "lower.", "adjusted"))))
+
+
 @rule
 def weights_are_known(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
     """The dosing weight of an order is the actual one, unspecified, or an ideal, lower or adjusted one that is known."""
-    from dosing.metrics import FORMULAS
-
-    known = ["actual", "unspecified", *(name for name in FORMULAS if name.startswith(("ideal.", "lower.", "adjusted")))]
+    known = dosing_weights()
     for n, order in enumerate(regimen.orders):
         if order.weight not in known:
             yield ("orders", n, "weight"), Fault("P09", f'"{order.weight}" is no dosing weight', closest(order.weight, known))
@@ -198,6 +204,46 @@ def totals_agree(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
                                                 "check the dose, the days and the total; they must agree.")
 
 
+DAY_RANGE = re.compile(r"(?:\bdays?\s+|(?=[-−+]))([-−+]?)\s*(\d+)\s*(?:to|through|–|\.\.)\s*([-−+]?)\s*(\d+)\b(?!\s*m?c?g\b)", re.I)
+
+
+@rule
+def days_stand_in_the_quote(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """Where a phrase that only one drug cites prints a range of days, the orders that cite it fill exactly that range."""
+    quoted: dict[str, list[int]] = {}
+    for n, order in enumerate(regimen.orders):
+        for phrase in (phrase for phrases in order.cite.values() for phrase in phrases):
+            quoted.setdefault(phrase, []).append(n)
+    for phrase, places in quoted.items():
+        printed = {(int(first), int(last)) for _, first, _, last in DAY_RANGE.findall(phrase)}
+        stated = [regimen.orders[n].days for n in places]
+        days = sorted({day for one in stated if isinstance(one, tuple) for day in one})
+        alone = len({regimen.orders[n].drug for n in places}) == 1
+        if alone and printed and days and "ask" not in stated and (abs(days[0]), abs(days[-1])) not in printed:
+            yield ("orders", places[0], "days"), Fault("Y08", f'days {forms.say_days(tuple(days))} are not those of the phrase "{phrase[:60]}"', "correct the days, or quote the phrase that prints them.")
+
+
+@rule
+def releases_are_signed(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """A reviewed or released regimen names its author and a second person who approved it."""
+    if regimen.status not in ("reviewed", "released"):
+        return
+    if not regimen.author or not regimen.approved_by:
+        yield ("status",), Fault("R07", f"the status is {regimen.status} and no {'second person has approved it' if regimen.author else 'author is named'}",
+                                 "write author and approved-by, or status: draft.")
+    elif regimen.author in regimen.approved_by:
+        yield ("approved-by",), Fault("R07", f"{regimen.author} wrote the file and approved it", "have a second person approve it.")
+
+
+@rule
+def caps_are_stated(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """A drug whose record carries a largest single dose is ordered with a `max`."""
+    for n, order in enumerate(regimen.orders):
+        cap = drugs[order.drug].cap if order.drug in drugs else None
+        if cap and not order.max and not order.is_open:
+            yield ("orders", n, "max"), Fault("R13", f"no maximum is stated, and the record of {order.drug} carries {cap} for one dose", f"write max: {cap}, or what the source prints.")
+
+
 @rule
 def counts_agree(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
     """`x 4 days` or `x 3 doses` in a dose equals the days listed."""
@@ -219,7 +265,7 @@ def a_drug_stands_once_a_day(regimen: Regimen, drugs: Mapping[str, Drug]) -> Fou
             if other.drug != order.drug or "yes" in (order.sum, other.sum) or _exclusive(order, other, regimen):
                 continue
             shared = set(order.days or ()) & set(other.days or ()) if isinstance(order.days, tuple) and isinstance(other.days, tuple) else set()
-            if shared and not _apart(order, other):
+            if shared:
                 yield ("orders", n, "days"), Fault("Y08", f"{order.drug} stands on {forms.say_days(tuple(sorted(shared)))} in {other.id} and {order.id}",
                                                    "correct the days, or write `sum: yes` when both are meant.")
 
@@ -248,21 +294,6 @@ def _apart(below: forms.Condition, above: forms.Condition) -> bool:
     if below.name != above.name or below.operator not in ("<", "<=") or above.operator not in (">", ">="):
         return False
     return below.value < above.value or (below.value == above.value and (below.operator, above.operator) != ("<=", ">="))
-
-
-def _apart(one: Order, other: Order) -> bool:
-    """Whether no patient falls under both orders, such as `weight < 9 kg` and `weight >= 9 kg`."""
-    limits = [[c for c in order.when.all if c.name in PATIENT] if order.when else [] for order in (one, other)]
-    pairs = [(a, b) for a in limits[0] for b in limits[1] if a.name == b.name]
-    return any(_gap(a, b) or _gap(b, a) for a, b in pairs)
-
-
-def _gap(upper: forms.Condition, lower: forms.Condition) -> bool:
-    """Whether everything below one bound lies outside everything above another."""
-    if upper.operator[0] != "<" or lower.operator[0] != ">":
-        return False
-    both = upper.operator == "<=" and lower.operator == ">="
-    return Decimal(upper.value) < Decimal(lower.value) or (upper.value == lower.value and not both)
 
 
 @rule

@@ -76,6 +76,21 @@ def read_name(text: str) -> str:
     return read_prose(text)
 
 
+def read_meaning(text: str) -> str:
+    """What day 0 is, in words; a date is refused (R01), as regimen files hold no patient's dates."""
+    if any(sign.isdigit() for sign in text[:4]):
+        raise refuse("R01", f'"{text[:40]}" is a date', "say in words which day is day 0; the date is given with the patient.")
+    return read_prose(text)
+
+
+def read_rounding_limit(text: str) -> Decimal:
+    """How far a rounding may change a dose, in percent: above 0 and at most 10 (R13)."""
+    limit = forms.read_percent(text)
+    if not 0 < limit <= 10:
+        raise refuse("R13", f"a rounding of {text} changes the dose too much", "state at most 10 %.")
+    return limit
+
+
 def read_bounds(text: str) -> forms.Dose:
     """A limit as a dose range: `5..60 mg/m2/day`, `at most 240 mg/kg/course`, `at least 5e6 cells/kg`."""
     one_sided = {"at most ": ("low", Decimal(0)), "at least ": ("high", Decimal("Infinity"))}
@@ -107,6 +122,7 @@ if TYPE_CHECKING:
     Word: TypeAlias = str
     Prose: TypeAlias = str
     Name: TypeAlias = str
+    Meaning: TypeAlias = str
     Zone: TypeAlias = str
     DoseText: TypeAlias = forms.Dose | forms.OpenDose | str
     TotalText: TypeAlias = forms.Dose
@@ -119,12 +135,15 @@ if TYPE_CHECKING:
     ConditionText: TypeAlias = forms.Condition
     Number: TypeAlias = Decimal
     Percent: TypeAlias = Decimal
+    RoundingLimit: TypeAlias = Decimal
+    Rounding: TypeAlias = str
     Amount: TypeAlias = forms.WrittenAmount
     Ages: TypeAlias = forms.AgeRange
 else:
     Id = written(matching("R11", r"[a-z0-9][a-z0-9._-]{0,60}", "an id", "use small letters, digits and hyphens."), "an id", "flu")
     Word = written(matching("R11", r"[A-Za-z0-9][\w.-]{0,60}", "a word", "use letters, digits, hyphens."), "a word", "SAA-I")
     Prose = written(read_prose, "a text in plain words", "the source does not say")
+    Meaning = written(read_meaning, "what day 0 is, in words", "the calendar day of the graft")
     Name = written(read_name, "a name", "fludarabine")
     DoseText = written(read_ask_or(forms.read_dose), "a dose", "30 mg/m2/day", "0.6 mg/kg/dose every 6 h", "not given", "ask")
     TotalText = written(forms.read_total, "a course total", "120 mg/m2/course")
@@ -140,6 +159,8 @@ else:
     Amount = written(forms.read_amount, "an amount", "1 mg", "500 mg")
     Ages = written(forms.read_ages, "an age range", "6..60 y")
     Percent = written(forms.read_percent, "a percentage", "10 %")
+    RoundingLimit = written(read_rounding_limit, "a rounding limit", "10 %")
+    Rounding = written(matching("R13", "step|none", "a way of rounding", "write step (the drug's measurable step) or none."), "a way of rounding", "step")
 
 Phrases = Annotated[tuple[Prose, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
 Cite = dict[Id, Phrases]
@@ -219,7 +240,7 @@ class Order(Model):
     route: Word | None = None
     product: Id | None = None
     weight: Word
-    rounding: Literal["step", "vial", "none"] = "step"
+    rounding: Rounding = "step"
     sum: Literal["yes"] | None = None
     cite: Cite
     note: Prose | None = None
@@ -239,6 +260,7 @@ class Query(Model):
     code: Word = "source.conflict"
     level: Literal["query", "note"] = "query"
     ask: Prose
+    instead: Days | None = None  # the days another source prints for the order: told beside the planned ones in amounts
     cite: Cite
 
 
@@ -268,10 +290,12 @@ class Regimen(Model):
     id: Id
     version: Word
     status: Literal["draft", "reviewed", "released", "withdrawn"]
+    author: Name | None = None
+    approved_by: tuple[Name, ...] = ()
     title: Prose
     trial: Literal["yes", "no"]
     kind: Literal["protocol", "block"] = "protocol"
-    day0: Prose
+    day0: Meaning
     ages: Ages | None = None
     bsa: Word | None = None
     sources: dict[Id, Source]
@@ -295,6 +319,17 @@ class Limit(Model):
     seen: Prose
     source: Prose
     status: Literal["proposed, needs pharmacist sign-off", "signed off"]
+
+    @model_validator(mode="after")
+    def usual_lies_inside_hard(self) -> Limit:
+        """The usual range does not pass the hard one, where both are written alike."""
+        usual, hard = self.usual, self.hard
+        if not (usual and hard) or (usual.unit, usual.per, usual.time) != (hard.unit, hard.per, hard.time):
+            return self
+        low_fits = not usual.low or hard.low <= usual.low  # "at most" states no lower end
+        if not (low_fits and (usual.high.is_infinite() or usual.high <= hard.high)):
+            raise PydanticCustomError("R13", "{what}", {"what": f"the usual range {usual} passes the hard one {hard}", "do": "correct one of them."})
+        return self
 
 
 class Infusion(Model):
@@ -332,6 +367,23 @@ class RenalBand(Model):
     source: Prose
 
 
+class WeightBand(Model):
+    """One row of a label's table of doses by body weight; all of its conditions hold."""
+
+    when: tuple[ConditionText, ...]
+    dose: DoseText
+
+
+class Banding(Model):
+    """A label's table of doses by body weight for one rhythm: shown beside an order's dose, never used in its place."""
+
+    name: Prose
+    when: ConditionText
+    every: Minutes
+    bands: tuple[WeightBand, ...]
+    source: Prose
+
+
 class Drug(Model):
     """Facts of one drug, once: names, unit, measurable step, limits and products, each with its source."""
 
@@ -345,12 +397,14 @@ class Drug(Model):
     bases: tuple[Word, ...]
     step: Amount | None
     step_status: Prose | None = None
+    cap: Amount | None = None  # the largest single dose its record carries; an order must then state a `max`
     needs: tuple[Literal["creatinine"], ...] = ()
     one_of: tuple[Id, ...] = ()
     graft_gap: Prose | None = None
     limits: tuple[Limit, ...] = ()
     products: dict[Id, Product] = {}
     renal: tuple[RenalBand, ...] = ()
+    bandings: tuple[Banding, ...] = ()
     note: Prose | None = None
     sha256: str = Field(default="", exclude=True)
 
@@ -373,7 +427,7 @@ class Site(Model):
     bsa_step: Number
     bsa_floor: Number
     weight_step: Number
-    rounding_limit: Percent
+    rounding_limit: RoundingLimit
     weight_age: Minutes
     weight_change_adult: Percent
     weight_change_child: Percent

@@ -19,7 +19,10 @@ from dosing.errors import Fault, UsageError
 if TYPE_CHECKING:
     from dosing.schedule import Schedule
 
-FORMATS = {".txt": ".text", ".md": ".markdown", ".html": ".html", ".pdf": ".pdf", ".csv": ".csvfile", ".json": ".jsonfile"}
+FORMATS = {
+    ".txt": ".text", ".md": ".markdown", ".html": ".html", ".pdf": ".pdf", ".csv": ".csvfile", ".xlsx": ".xlsx", ".ics": ".ics",
+    ".json": ".jsonfile", ".fhir.json": ".fhir",
+}  # fmt: skip
 DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
 
 

@@ -9,8 +9,27 @@ from dosing.render.grid import name_of
 from dosing.render.page import Sheet
 from dosing.schedule import Administration, Amount, Schedule
 
-COLUMNS = ("order", "drug", "name", "day", "date", "start", "end", "number", "of", "route", "calculated", "calculated_unit", "amount", "unit",
-           "held", "finding", "offset", "why", "regimen")  # fmt: skip
+COLUMNS = (
+    "order",
+    "drug",
+    "name",
+    "day",
+    "date",
+    "start",
+    "end",
+    "number",
+    "of",
+    "route",
+    "calculated",
+    "calculated_unit",
+    "amount",
+    "unit",
+    "held",
+    "finding",
+    "offset",
+    "why",
+    "regimen",
+)
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -32,10 +51,24 @@ def _row(schedule: Schedule, row: Administration) -> tuple[object, ...]:
     data = row.to_dict()
     findings = " ".join(finding.id for finding in schedule.open if finding.order == row.order)
     return (
-        row.order, row.drug, name_of(schedule, row.order), f"D{row.day:+d}" if row.day else "D0", data["date"] or "", data["start"] or "", data["end"] or "",
-        row.number, row.of, row.route, *_parts(row.calculated), *_parts(row.amount), "HOLD" if row.held else "", findings,
-        "" if row.date else row.offset, row.why, f"{schedule.regimen['id']}@{schedule.regimen['version']}",
-    )  # fmt: skip
+        row.order,
+        row.drug,
+        name_of(schedule, row.order),
+        f"D{row.day:+d}" if row.day else "D0",
+        data["date"] or "",
+        data["start"] or "",
+        data["end"] or "",
+        row.number,
+        row.of,
+        row.route,
+        *_parts(row.calculated),
+        *_parts(row.amount),
+        "HOLD" if row.held else "",
+        findings,
+        "" if row.date else row.offset,
+        row.why,
+        f"{schedule.regimen['id']}@{schedule.regimen['version']}",
+    )
 
 
 def _parts(amount: Amount | None) -> tuple[str, str]:

@@ -74,21 +74,47 @@ def _row(schedule: Schedule, order: str) -> Row:
 
 def _order_lines(schedule: Schedule, order: str, given: list[Administration]) -> Iterable[str]:
     row, locale = order_of(schedule, order), schedule.locale
-    dose = "dose not given in source" if row.get("dose", "not given") == "not given" else wording.plain(str(row["dose"]), locale)
+    dose = (
+        "dose not given in source"
+        if row.get("dose", "not given") == "not given"
+        else wording.plain(str(row["dose"]), locale)
+    )
     yield f"{dose}, {wording.route(row.get('route') or given[0].route)}"
-    yield from filter(None, [_basis(schedule, given[0]), _product(row), wording.over(given[0].minutes) if given[0].minutes else ""])
-    unweighed = row.get("weight") == "unspecified" and given[0].derivation is not None
-    silent = [word for word, missing in (("weight", unweighed), ("duration", not given[0].minutes)) if missing]
+    yield from filter(None, [_basis(schedule, given), _product(row), _durations(given), changed(schedule, order)])
+    unweighed = row.get("weight") == "unspecified" and _basis(schedule, given) != ""
+    silent = [
+        word
+        for word, missing in (("weight", unweighed), ("duration", not any(each.minutes for each in given)))
+        if missing
+    ]
     yield from [f"source silent: {', '.join(silent)}"] if silent else []
 
 
-def _basis(schedule: Schedule, given: Administration) -> str:
-    if given.derivation is None or not given.derivation.basis:
-        return ""
-    basis = wording.plain(given.derivation.basis, schedule.locale)
-    if given.derivation.basis.endswith("kg"):
-        return f"{given.derivation.basis_name or 'actual'} weight {basis}"
-    return " ".join(filter(None, [given.derivation.basis_name, "body surface" if given.derivation.basis.endswith(("m2", "m²")) else "", basis]))
+def _basis(schedule: Schedule, given: list[Administration]) -> str:
+    """What the dose was multiplied with; several where a course was weighed again."""
+    used = dict.fromkeys((work.basis_name, work.basis) for each in given if (work := each.derivation) and work.basis)
+    return ", then ".join(_basis_text(name, wording.plain(basis, schedule.locale)) for name, basis in used)
+
+
+def _basis_text(name: str, basis: str) -> str:
+    if basis.endswith("kg"):
+        return f"{wording.weight(name)} {basis}"
+    return " ".join(filter(None, [name, "body surface" if basis.endswith("m²") else "", basis]))
+
+
+def _durations(given: list[Administration]) -> str:
+    """How long each dose runs, with the dose numbers where it is not the same for all."""
+    runs = [(minutes, list(rows)) for minutes, rows in groupby(given, lambda row: row.minutes)]
+    if len(runs) == 1:
+        return wording.over(runs[0][0]) if runs[0][0] else ""
+    return ", ".join(f"{numbers(rows).partition(' of')[0]} {wording.over(minutes)}" for minutes, rows in runs)
+
+
+def changed(schedule: Schedule, order: str) -> str:
+    """`changed by AB: dose, product`: what a person changed of an order; empty when nothing."""
+    made = [change for change in schedule.changes if change.get("key", "").partition(".")[0] == order]
+    people = ", ".join(dict.fromkeys(change["by"] for change in made))
+    return f"changed by {people}: {', '.join(change['key'].partition('.')[2] for change in made)}" if made else ""
 
 
 def _product(row: dict[str, Any]) -> str:
@@ -148,7 +174,9 @@ def starts(schedule: Schedule, row: Administration) -> str:
 
 def prose(schedule: Schedule, text: str) -> str:
     """A message with the ids of orders and drugs replaced by their names, safe for print."""
-    known = {row["drug"]: name_of(schedule, row["id"]) for row in schedule.orders} | {row["id"]: name_of(schedule, row["id"]) for row in schedule.orders}
+    known = {row["drug"]: name_of(schedule, row["id"]) for row in schedule.orders} | {
+        row["id"]: name_of(schedule, row["id"]) for row in schedule.orders
+    }
     known |= {row["drug"]: drug_name(row["drug"]) for row in schedule.not_scheduled}
     for id in sorted(known, key=len, reverse=True):
         text = re.sub(rf"(?<![\w.-]){re.escape(id)}(?![\w-]|\.\w)", known[id], text)
@@ -166,7 +194,7 @@ def signable(schedule: Schedule, order: str) -> bool:
 
 
 def see(schedule: Schedule, order: str, shown: int = 9) -> str:
-    """`see query atg.dose and 1 more`: where the questions about an order are asked, the first `shown` of them by id."""
+    """`see query atg.dose and 1 more`: where an order is asked about, the first `shown` questions by id."""
     ids = [finding.id for finding in schedule.open if finding.order == order]
     ids = ids or [finding.id for finding in schedule.open if finding.level == "block" and finding.order is None]
     more = f" and {len(ids) - shown} more" if len(ids) > shown else ""
@@ -181,4 +209,6 @@ def _total(schedule: Schedule, order: str, given: list[Administration]) -> tuple
         return wording.WORDS["hold"], (count, *asked)
     if total is None or total.amount is None:
         return wording.WORDS["none"], ("dose not given", *asked)
-    return wording.amount(total.amount, schedule.locale), tuple(filter(None, (wording.power(total.amount), count, *asked)))
+    return wording.amount(total.amount, schedule.locale), tuple(
+        filter(None, (wording.power(total.amount), count, *asked))
+    )

@@ -38,7 +38,7 @@ print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .dosing .query{border:2px solid #000;padding:.3em .6em;margin:.4em 0;break-inside:avoid}
 .dosing .blank{display:block;margin-top:.8em}
 .dosing footer{border-top:1px solid #000;font-size:.8em;margin-top:.8em}
-@page{size:A4 landscape;margin:10mm 10mm 14mm;@bottom-right{content:"Page " counter(page) " of " counter(pages)}}
+@page{size:A4 landscape;margin:10mm 10mm 14mm;@bottom-right{font:bold 9px sans-serif;content:"Page " counter(page) " of " counter(pages)}}
 @media print{.dosing{font-size:10px;padding:0;max-width:none}.dosing .record{break-before:page}}
 """
 
@@ -50,7 +50,8 @@ def write(sheet: Sheet, schedule: Schedule) -> bytes:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f"<title>{escape(sheet.words['title'])} {sheet.document}</title><style>{STYLE}</style>"
     )
-    frame = f'<table class="frame" role="presentation"><thead><tr><td>{_head(sheet)}</td></tr></thead><tbody><tr><td>{_main(sheet)}</td></tr></tbody>'
+    frame = f'<table class="frame" role="presentation"><thead><tr><td>{_head(sheet)}</td></tr></thead>'
+    frame += f"<tbody><tr><td>{_main(sheet)}</td></tr></tbody>"
     foot = f"<tfoot><tr><td><footer>{escape(sheet.footer)}</footer></td></tr></tfoot></table>"
     body = f'<body style="margin:0"><div class="dosing">{frame}{foot}</div></body>'
     return f'<!doctype html>\n<html lang="{escape(sheet.language)}"><head>{head}</head>\n{body}</html>\n'.encode()
@@ -59,18 +60,29 @@ def write(sheet: Sheet, schedule: Schedule) -> bytes:
 def _head(sheet: Sheet) -> str:
     banner = f'<p class="banner" role="alert">{escape(sheet.banner)}</p>' if sheet.banner else ""
     status = f'<p class="status">{escape(sheet.status)}</p>' if sheet.status else ""
-    facts = "".join(f"<div><dt>{escape(fact.label)}</dt><dd>{escape(fact.text)}</dd></div>" for fact in (*sheet.identity, *sheet.basis))
+    facts = "".join(
+        f"<div><dt>{escape(fact.label)}</dt><dd>{escape(fact.text)}</dd></div>"
+        for fact in (*sheet.identity, *sheet.basis)
+    )
     return f"{banner}<h1>{escape(sheet.words['title'])}: {escape(sheet.title)}</h1>{status}<dl>{facts}</dl>"
 
 
 def _main(sheet: Sheet) -> str:
     words = sheet.words
     blocks = [
-        *(_grid(part) for part in sheet.split(DAYS)), f"<p>{escape(words['legend'])}</p>",
-        _heading(words["queries"]), "".join(_question(sheet, asked) for asked in sheet.questions) or _paragraph(words["no_queries"]), _signatures(sheet),
-        '<div class="record">', _heading(words["record"]), _workings(sheet), *_lists(sheet), "</div>",
-        _heading(words["entries"]), _entries(sheet),
-    ]  # fmt: skip
+        *(_grid(part) for part in sheet.split(DAYS)),
+        f"<p>{escape(words['legend'])}</p>",
+        _heading(words["queries"]),
+        "".join(_question(sheet, asked) for asked in sheet.questions) or _paragraph(words["no_queries"]),
+        _signatures(sheet),
+        '<div class="record">',
+        _heading(words["record"]),
+        _workings(sheet),
+        *_lists(sheet),
+        "</div>",
+        _heading(words["entries"]),
+        _entries(sheet),
+    ]
     return "<main>" + "\n".join(blocks) + "</main>"
 
 
@@ -84,12 +96,18 @@ def _paragraph(text: str) -> str:
 
 def _grid(sheet: Sheet) -> str:
     words = sheet.words
-    days = "".join(f'<th scope="col"{_graft(sheet, n)}>{_lines(column.day, column.date, column.mark)}</th>' for n, column in enumerate(sheet.columns))
+    days = "".join(
+        f'<th scope="col"{_graft(sheet, n)}>{_lines(column.day, column.date, column.mark)}</th>'
+        for n, column in enumerate(sheet.columns)
+    )
     head = f'<tr><th scope="col">{escape(words["drug"])}</th>{days}<th scope="col">{escape(words["total"])}</th></tr>'
     body = "".join(_row(sheet, row) for row in sheet.rows)
-    release = f'<tr><th scope="row">{_lines(words["release"], words["release_note"])}</th>{"<td>____ / ____</td>" * len(sheet.columns)}<td></td></tr>'
-    return (f'<table class="data grid"><caption><h2>{escape(words["grid"])}</h2></caption><thead>{head}</thead>'
-            f"<tbody>{body}{release if sheet.releasable else ''}</tbody></table>")  # fmt: skip
+    blanks = "<td>____ / ____</td>" * len(sheet.columns)
+    release = f'<tr><th scope="row">{_lines(words["release"], words["release_note"])}</th>{blanks}<td></td></tr>'
+    return (
+        f'<table class="data grid"><caption><h2>{escape(words["grid"])}</h2></caption><thead>{head}</thead>'
+        f"<tbody>{body}{release if sheet.releasable else ''}</tbody></table>"
+    )
 
 
 def _graft(sheet: Sheet, column: int) -> str:
@@ -119,7 +137,8 @@ def _question(sheet: Sheet, asked: Question) -> str:
     blank = f"{escape(words['answer'])} {'_' * 60} {escape(words['by'])} {'_' * 15} {escape(words['on'])} {'_' * 15}"
     cite = f"<br><cite>{escape(asked.cite)}</cite>" if asked.cite else ""
     about = f" {escape(asked.about)}." if asked.about else ""
-    return f'<div class="query"><strong>{escape(asked.id)}: {escape(asked.state)}.{about}</strong> {escape(asked.text)}{cite}<span class="blank">{blank}</span></div>'
+    told = f"<strong>{escape(asked.id)}: {escape(asked.state)}.{about}</strong> {escape(asked.text)}{cite}"
+    return f'<div class="query">{told}<span class="blank">{blank}</span></div>'
 
 
 def _signatures(sheet: Sheet) -> str:
@@ -149,7 +168,18 @@ def _entries(sheet: Sheet) -> str:
 
 def _entry(entry: Entry) -> tuple[str, ...]:
     blank = "________ ____/____" if entry.signable else ""
-    return (entry.day, entry.date, entry.start, entry.stop, entry.drug, entry.number, entry.amount, entry.route, entry.duration, blank)
+    return (
+        entry.day,
+        entry.date,
+        entry.start,
+        entry.stop,
+        entry.drug,
+        entry.number,
+        entry.amount,
+        entry.route,
+        entry.duration,
+        blank,
+    )
 
 
 def _workings(sheet: Sheet) -> str:
@@ -158,13 +188,27 @@ def _workings(sheet: Sheet) -> str:
 
 
 def _working(line: Working) -> tuple[str, ...]:
-    return (line.drug, f"{line.dose} ({line.cite})" if line.cite else line.dose, line.working, line.calculated, line.amount, line.doses, line.total)
+    return (
+        line.drug,
+        f"{line.dose} ({line.cite})" if line.cite else line.dose,
+        line.working,
+        line.calculated,
+        line.amount,
+        line.doses,
+        line.total,
+    )
 
 
 def _lists(sheet: Sheet) -> Iterable[str]:
     words = sheet.words
-    named = (("body", sheet.body), ("checks", sheet.checks), ("choices", sheet.decisions), ("order_notes", sheet.order_notes),
-             ("not_scheduled", sheet.not_scheduled), ("sources", sheet.sources))  # fmt: skip
+    named = (
+        ("body", sheet.body),
+        ("checks", sheet.checks),
+        ("choices", sheet.decisions),
+        ("order_notes", sheet.order_notes),
+        ("not_scheduled", sheet.not_scheduled),
+        ("sources", sheet.sources),
+    )
     for key, facts in named:
         yield _heading(words[key]) + _facts(facts)
     yield _heading(words["silent"]) + _paragraph(", ".join(sheet.silent) or "none")

@@ -31,7 +31,12 @@ def _page(sheet: Sheet) -> Iterator[str]:
     yield from ("", safe(words["legend"]), "", f"## {words['queries']}", "", *_questions(sheet))
     if sheet.signatures:
         head = [words[key] for key in ("role", "name", "signature", "when")]
-        yield from ("", f"## {words['signatures']}", "", *_table(head, ([safe(role), "", "", ""] for role in sheet.signatures)))
+        yield from (
+            "",
+            f"## {words['signatures']}",
+            "",
+            *_table(head, ([safe(role), "", "", ""] for role in sheet.signatures)),
+        )
     yield from ("", f"## {words['entries']}", "", *_entries(sheet), "", f"## {words['record']}", "", *_workings(sheet))
     yield from _lists(sheet)
     yield from ("", "---", "", safe(sheet.footer))
@@ -42,7 +47,13 @@ def _head(sheet: Sheet) -> Iterator[str]:
     yield from (["", f"**{safe(sheet.banner)}**"] if sheet.banner else [])
     yield from (["", f"**{safe(sheet.status)}**"] if sheet.status else [])
     pairs = zip(sheet.identity, sheet.basis, strict=True)
-    yield from ("", *_table(["", "", "", ""], ([safe(one.label), _bold(one.text), safe(two.label), _bold(two.text)] for one, two in pairs)))
+    yield from (
+        "",
+        *_table(
+            ["", "", "", ""],
+            ([safe(one.label), _bold(one.text), safe(two.label), _bold(two.text)] for one, two in pairs),
+        ),
+    )
 
 
 def _bold(text: str) -> str:
@@ -58,7 +69,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 def _grid(sheet: Sheet) -> Iterator[str]:
     days = [_lines(_bold(column.day), (column.date, column.mark)) for column in sheet.columns]
-    rows = [[_lines(_bold(row.name), row.lines), *map(_cell, row.cells), _lines(_bold(row.total), row.total_lines)] for row in sheet.rows]
+    rows = [
+        [_lines(_bold(row.name), row.lines), *map(_cell, row.cells), _lines(_bold(row.total), row.total_lines)]
+        for row in sheet.rows
+    ]
     yield from _table([sheet.words["drug"], *days, sheet.words["total"]], rows)
 
 
@@ -78,27 +92,60 @@ def _questions(sheet: Sheet) -> Iterator[str]:
     for asked in sheet.questions:
         about = f" {asked.about}." if asked.about else ""
         cite = f" ({safe(asked.cite)})" if asked.cite else ""
-        yield f"- {_bold(f'{asked.id}: {asked.state}.{about}')} {safe(asked.text)}{cite} {sheet.words['answer']} {BLANK * 3} {sheet.words['by']} {BLANK}"
+        blank = f"{sheet.words['answer']} {BLANK * 3} {sheet.words['by']} {BLANK}"
+        yield f"- {_bold(f'{asked.id}: {asked.state}.{about}')} {safe(asked.text)}{cite} {blank}"
 
 
 def _entries(sheet: Sheet) -> Iterator[str]:
     keys = ("day", "date", "start", "stop", "drug", "dose", "amount", "route", "duration", "given")
-    rows = ((entry.day, entry.date, entry.start, entry.stop, entry.drug, entry.number, entry.amount, entry.route, entry.duration,
-             "________" if entry.signable else "") for entry in sheet.entries)  # fmt: skip
+    rows = (
+        (
+            entry.day,
+            entry.date,
+            entry.start,
+            entry.stop,
+            entry.drug,
+            entry.number,
+            entry.amount,
+            entry.route,
+            entry.duration,
+            "________" if entry.signable else "",
+        )
+        for entry in sheet.entries
+    )
     yield from _table([sheet.words[key] for key in keys], (list(map(safe, row)) for row in rows))
 
 
 def _workings(sheet: Sheet) -> Iterator[str]:
     keys = ("drug", "protocol_dose", "working", "calculated", "rounded", "doses", "total")
-    rows = ((line.drug, f"{line.dose} ({line.cite})" if line.cite else line.dose, line.working, line.calculated, line.amount, line.doses, line.total)
-            for line in sheet.workings)  # fmt: skip
+    rows = (
+        (
+            line.drug,
+            f"{line.dose} ({line.cite})" if line.cite else line.dose,
+            line.working,
+            line.calculated,
+            line.amount,
+            line.doses,
+            line.total,
+        )
+        for line in sheet.workings
+    )
     yield from _table([sheet.words[key] for key in keys], (list(map(safe, row)) for row in rows))
 
 
 def _lists(sheet: Sheet) -> Iterator[str]:
-    named = (("body", sheet.body), ("checks", sheet.checks), ("choices", sheet.decisions), ("order_notes", sheet.order_notes),
-             ("not_scheduled", sheet.not_scheduled), ("silent", [Fact("", text) for text in sheet.silent]), ("sources", sheet.sources))  # fmt: skip
+    named = (
+        ("body", sheet.body),
+        ("checks", sheet.checks),
+        ("choices", sheet.decisions),
+        ("order_notes", sheet.order_notes),
+        ("not_scheduled", sheet.not_scheduled),
+        ("silent", [Fact("", text) for text in sheet.silent]),
+        ("sources", sheet.sources),
+    )
     for key, facts in named:
         yield from ("", f"## {sheet.words[key]}", "")
-        yield from (f"- {_bold(fact.label)} {safe(fact.text)}" if fact.label else f"- {safe(fact.text)}" for fact in facts)
+        yield from (
+            f"- {_bold(fact.label)} {safe(fact.text)}" if fact.label else f"- {safe(fact.text)}" for fact in facts
+        )
         yield from () if facts else ("none",)

@@ -46,7 +46,14 @@ def drawable(texts: str) -> None:
     """Pass when every sign can be drawn; `UsageError` with the sign's code point otherwise."""
     for sign in sorted(set(texts) - SIGNS):
         if not any(first <= ord(sign) <= last for first, last in COVERED):
-            raise UsageError(Fault("print", f"no bundled font draws U+{ord(sign):04X}", "write .html instead, or write the name in Latin letters.", "pdf"))
+            raise UsageError(
+                Fault(
+                    "print",
+                    f"no bundled font draws U+{ord(sign):04X}",
+                    "write .html instead, or write the name in Latin letters.",
+                    "pdf",
+                )
+            )
 
 
 def typeset(template: Path, inputs: dict[str, str]) -> bytes:
@@ -54,10 +61,23 @@ def typeset(template: Path, inputs: dict[str, str]) -> bytes:
     typst = _typst()
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=[str(HERE / "fonts")])
     data, warnings = typst.compile_with_warnings(
-        str(template), root=str(HERE), font_paths=fonts, format="pdf", sys_inputs=inputs, timestamp=0, pdf_standards="ua-1"
+        str(template),
+        root=str(HERE),
+        font_paths=fonts,
+        format="pdf",
+        sys_inputs=inputs,
+        timestamp=0,
+        pdf_standards="ua-1",
     )
     if warnings:
-        raise DosingError(Fault("print", f"the page was set with a warning: {warnings[0].message}", "report it with the regimen's id.", template.name))
+        raise DosingError(
+            Fault(
+                "print",
+                f"the page was set with a warning: {warnings[0].message}",
+                "report it with the regimen's id.",
+                template.name,
+            )
+        )
     return bytes(data)
 
 
@@ -65,5 +85,9 @@ def _typst() -> Any:
     try:
         import typst
     except ImportError:
-        raise UsageError(Fault("print", "the PDF needs Typst, which is not installed", "install dosing[print], or write .html.", "pdf")) from None
+        raise UsageError(
+            Fault(
+                "print", "the PDF needs Typst, which is not installed", "install dosing[print], or write .html.", "pdf"
+            )
+        ) from None
     return typst

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dosing.render import wording
-from dosing.render.grid import amount_text, drug_name, name_of, order_of, prose, signable, starts
+from dosing.render.grid import amount_text, changed, drug_name, name_of, order_of, prose, signable, starts
 from dosing.render.page import Entry, Fact, Working
 from dosing.schedule import Administration, Finding, Schedule, iso
 
-METRICS = {"bsa": "Body surface area", "bmi": "Body mass index", "crcl": "Creatinine clearance", "ideal": "Ideal weight", "adjusted": "Adjusted weight"}
+METRICS = {"bsa": "Body surface area", "bmi": "Body mass index", "crcl": "Creatinine clearance"}
 RESULTS = {"pass": "PASS", "note": "NOTE", "query": "ANSWERED", "block": "HOLD"}
 
 
@@ -23,10 +23,17 @@ def _entry(schedule: Schedule, row: Administration) -> Entry:
     stop = iso(row.seconds + row.minutes * 60, row.zone) if row.seconds is not None and row.minutes else None
     begin = iso(row.seconds, row.zone)
     return Entry(
-        wording.day(row.day), wording.day_date(row.date), starts(schedule, row), _stop(begin, stop),
-        name_of(schedule, row.order), f"{row.number} of {row.of}".replace(" ", wording.NBSP), amount_text(schedule, row), wording.route(row.route),
-        wording.over(row.minutes), signable(schedule, row.order),
-    )  # fmt: skip
+        wording.day(row.day),
+        wording.day_date(row.date),
+        starts(schedule, row),
+        _stop(begin, stop),
+        name_of(schedule, row.order),
+        f"{row.number} of {row.of}".replace(" ", wording.NBSP),
+        amount_text(schedule, row),
+        wording.route(row.route),
+        wording.over(row.minutes),
+        signable(schedule, row.order),
+    )
 
 
 def _stop(begin: str | None, stop: str | None) -> str:
@@ -47,11 +54,17 @@ def _working(schedule: Schedule, order: str, why: str) -> Working:
     total = next((total for total in schedule.totals if total.order == order), None)
     dose = str(row.get("dose") or "not given")
     days = f", {_days(str(row['days']))}" if row.get("days") else ""
+    days += f" ({told})" if (told := changed(schedule, order)) else ""
     return Working(
-        name_of(schedule, order), wording.plain(dose, locale) + days, _cites(row.get("cite"), locale), wording.plain(why, locale),
+        name_of(schedule, order),
+        wording.plain(dose, locale) + days,
+        _cites(row.get("cite"), locale),
+        wording.plain(why, locale),
         wording.amount(given[0].calculated, locale) if given[0].calculated else wording.WORDS["none"],
-        amount_text(schedule, given[0]) if given[0].amount or given[0].held else wording.WORDS["not_given"], str(len(given)), _total(schedule, total),
-    )  # fmt: skip
+        amount_text(schedule, given[0]) if given[0].amount or given[0].held else wording.WORDS["not_given"],
+        str(len(given)),
+        _total(schedule, total),
+    )
 
 
 def _total(schedule: Schedule, total: Any) -> str:
@@ -68,38 +81,57 @@ def _days(text: str) -> str:
 def _cites(cite: Any, locale: str) -> str:
     if isinstance(cite, Mapping):
         phrases = {key: [text] if isinstance(text, str) else text for key, text in cite.items()}
-        return "; ".join(f"{key}: " + ", ".join(f"“{wording.quoted(text, locale)}”" for text in texts) for key, texts in phrases.items())
+        return "; ".join(
+            f"{key}: " + ", ".join(f"“{wording.quoted(text, locale)}”" for text in texts)
+            for key, texts in phrases.items()
+        )
     return wording.quoted(str(cite or ""), locale)
 
 
 def body(schedule: Schedule) -> tuple[Fact, ...]:
     """Every derived measure with its formula and, where it was rounded, the value before rounding."""
-    return tuple(Fact(METRICS.get(name, name.replace(".", ", ")), _metric(metric, schedule.locale)) for name, metric in schedule.metrics.items())
+    return tuple(
+        Fact(METRICS.get(name) or wording.weight(name).capitalize(), _metric(metric, schedule.locale))
+        for name, metric in schedule.metrics.items()
+    )
 
 
 def _metric(metric: Mapping[str, str], locale: str) -> str:
     told = wording.fact(metric, locale)
     exact = metric.get("unrounded", "").rstrip("…")
     before = f"before rounding {wording.number(exact)}" if exact and exact != metric["value"] else ""
-    return "; ".join(filter(None, [told, metric.get("formula", "").capitalize(), before]))
+    return "; ".join(filter(None, [told, _formula(metric.get("formula", "")), before]))
+
+
+def _formula(name: str) -> str:
+    """A formula's name without its group, `Cockcroft-Gault`; a written formula as it is."""
+    return name if " " in name else name.rpartition(".")[2].title()
 
 
 def checks(schedule: Schedule) -> tuple[Fact, ...]:
     """The findings that ask nothing more, and the second calculation, as words and texts."""
     closed = [finding for finding in schedule.findings if not finding.is_open and not _told_elsewhere(finding)]
     ordered = sorted(closed, key=lambda finding: list(RESULTS).index(finding.level))
-    return (_second(schedule.second_calculation), *(Fact(RESULTS[finding.level], _finding(finding, schedule)) for finding in ordered))
+    return (
+        _second(schedule.second_calculation),
+        *(Fact(RESULTS[finding.level], _finding(finding, schedule)) for finding in ordered),
+    )
 
 
 def _told_elsewhere(finding: Finding) -> bool:
     """The second calculation has its own line, and drugs without a dose their own list."""
-    return finding.code == "second.agrees" or (finding.code == "dose.not-given" and finding.order is None and finding.level == "note")
+    return finding.code == "second.agrees" or (
+        finding.code == "dose.not-given" and finding.order is None and finding.level == "note"
+    )
 
 
 def _second(result: Mapping[str, Any]) -> Fact:
     if result.get("agrees"):
         return Fact("PASS", f"A second, independent calculation agrees on {result.get('doses')} doses.")
-    return Fact("FAIL" if result else "NOTE", "The second calculation does not agree." if result else "No second calculation was made.")
+    return Fact(
+        "FAIL" if result else "NOTE",
+        "The second calculation does not agree." if result else "No second calculation was made.",
+    )
 
 
 def _finding(finding: Finding, schedule: Schedule) -> str:
@@ -112,8 +144,8 @@ def decisions(schedule: Schedule) -> tuple[Fact, ...]:
     locale = schedule.locale
     chosen = [Fact(_key(schedule, key), wording.plain(text, locale)) for key, text in schedule.choices.items()]
     timed = [Fact(f"time of {_key(schedule, key)}", text) for key, text in schedule.times.items()]
-    changed = [Fact("change", _told(row, locale)) for row in schedule.changes]
-    return (*chosen, *timed, *changed, *(Fact("answer", _told(row, locale)) for row in schedule.answers))
+    made = [Fact(_key(schedule, row["key"]), _change(row, locale)) for row in schedule.changes]
+    return (*chosen, *timed, *made, *(Fact(row["id"], _rest(row, ("id",), locale)) for row in schedule.answers))
 
 
 def _key(schedule: Schedule, key: str) -> str:
@@ -122,8 +154,22 @@ def _key(schedule: Schedule, key: str) -> str:
     return " ".join(filter(None, [name_of(schedule, order) if known else order.replace("_", " "), rest]))
 
 
-def _told(row: Mapping[str, Any], locale: str) -> str:
-    return "; ".join(f"{key}: {wording.plain(str(value), locale)}" for key, value in row.items() if value not in (None, ""))
+def _change(row: Mapping[str, Any], locale: str) -> str:
+    ends = (
+        f"changed from {wording.plain(row['from'], locale)} to {wording.plain(row['to'], locale)}"
+        if "from" in row
+        else "changed"
+    )
+    return f"{ends}; {_rest(row, ('key', 'from', 'to'), locale)}"
+
+
+def _rest(row: Mapping[str, Any], told: Iterable[str], locale: str) -> str:
+    """The other entries of a person's decision as `by: AB; reason: …`."""
+    return "; ".join(
+        f"{key.replace('_', ' ')}: {wording.plain(str(value), locale)}"
+        for key, value in row.items()
+        if key not in told and value
+    )
 
 
 def order_notes(schedule: Schedule) -> tuple[Fact, ...]:
@@ -134,9 +180,18 @@ def order_notes(schedule: Schedule) -> tuple[Fact, ...]:
 
 def not_scheduled(schedule: Schedule) -> tuple[Fact, ...]:
     """Drugs that are named without a dose, and orders that have no administration."""
-    named = [Fact(row.get("name") or drug_name(row["drug"]), _reason(row, schedule.locale)) for row in schedule.not_scheduled]
+    named = [
+        Fact(row.get("name") or drug_name(row["drug"]), _reason(row, schedule.locale)) for row in schedule.not_scheduled
+    ]
     scheduled = {row.order for row in schedule}
-    return (*named, *(Fact(name_of(schedule, row["id"]), "no administration in this schedule") for row in schedule.orders if row["id"] not in scheduled))
+    return (
+        *named,
+        *(
+            Fact(name_of(schedule, row["id"]), "no administration in this schedule")
+            for row in schedule.orders
+            if row["id"] not in scheduled
+        ),
+    )
 
 
 def _reason(row: Mapping[str, Any], locale: str) -> str:

@@ -1,4 +1,4 @@
-"""From a schedule to one neutral page: the only place where numbers become text. Renderers place, they do not compute."""
+"""From a schedule to one neutral page: the only place where numbers become text. Renderers only place it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,33 @@ from dosing.schedule import Finding, Schedule
 ROLES = ("Prescriber", "Pharmacist 1, calculated", "Pharmacist 2, checked")
 
 
-def sheet(schedule: Schedule, issue: int = 1) -> Sheet:
-    """The sheet of one schedule, every number already text; `issue` counts the prints of a course."""
+def sheet(schedule: Schedule) -> Sheet:
+    """The sheet of one schedule, every number already text."""
     number = document(schedule)
     return Sheet(
-        language=schedule.locale, words=wording.words(schedule.locale), title=wording.plain(schedule.title, schedule.locale),
-        banner=banner(schedule), status=status(schedule), identity=identity(schedule), basis=basis(schedule),
-        columns=grid.columns(schedule), rows=grid.rows(schedule), questions=questions(schedule),
-        entries=record.entries(schedule), workings=record.workings(schedule), body=record.body(schedule),
-        checks=record.checks(schedule), decisions=record.decisions(schedule), order_notes=record.order_notes(schedule),
-        not_scheduled=record.not_scheduled(schedule), silent=record.silent(schedule), sources=record.sources(schedule),
-        signatures=ROLES if schedule.releasable else (), footer=footer(schedule, number, issue), document=number,
-    )  # fmt: skip
+        language=schedule.locale,
+        words=wording.words(schedule.locale),
+        title=wording.plain(schedule.title, schedule.locale),
+        banner=banner(schedule),
+        status=status(schedule),
+        identity=identity(schedule),
+        basis=basis(schedule),
+        columns=grid.columns(schedule),
+        rows=grid.rows(schedule),
+        questions=questions(schedule),
+        entries=record.entries(schedule),
+        workings=record.workings(schedule),
+        body=record.body(schedule),
+        checks=record.checks(schedule),
+        decisions=record.decisions(schedule),
+        order_notes=record.order_notes(schedule),
+        not_scheduled=record.not_scheduled(schedule),
+        silent=record.silent(schedule),
+        sources=record.sources(schedule),
+        signatures=ROLES if schedule.releasable else (),
+        footer=footer(schedule, number),
+        document=number,
+    )
 
 
 def document(schedule: Schedule) -> str:
@@ -51,19 +66,26 @@ def status(schedule: Schedule) -> str:
 def identity(schedule: Schedule) -> tuple[Fact, ...]:
     """Who the patient is; what is not known says so."""
     return (
-        Fact("Name", known(schedule, "name")), Fact("Hospital number", known(schedule, "id")), Fact("Born", known(schedule, "born")),
-        Fact("Age", known(schedule, "age")), Fact("Sex", known(schedule, "sex")), Fact("Allergies", known(schedule, "allergies")),
-    )  # fmt: skip
+        Fact("Name", known(schedule, "name")),
+        Fact("Hospital number", known(schedule, "id")),
+        Fact("Born", known(schedule, "born")),
+        Fact("Age", known(schedule, "age")),
+        Fact("Sex", known(schedule, "sex")),
+        Fact("Allergies", known(schedule, "allergies")),
+    )
 
 
 def basis(schedule: Schedule) -> tuple[Fact, ...]:
     """What the doses rest on: regimen, weight with its date, height, body surface, creatinine, day 0."""
-    regimen, surface = schedule.regimen, schedule.metrics.get("bsa")
+    surface = schedule.metrics.get("bsa")
     return (
-        Fact("Regimen", f"{regimen['id']}@{regimen['version']}"), Fact("Weight", _weight(schedule)), Fact("Height", known(schedule, "height")),
+        Fact("Regimen", regimen_name(schedule)),
+        Fact("Weight", _weight(schedule)),
+        Fact("Height", known(schedule, "height")),
         Fact("Body surface", wording.fact(surface, schedule.locale) if surface else "not calculated"),
-        Fact("Creatinine", _creatinine(schedule)), Fact("Day 0", _day0(schedule)),
-    )  # fmt: skip
+        Fact("Creatinine", _creatinine(schedule)),
+        Fact("Day 0", _day0(schedule)),
+    )
 
 
 def known(schedule: Schedule, key: str) -> str:
@@ -99,12 +121,22 @@ def questions(schedule: Schedule) -> tuple[Question, ...]:
 def _question(schedule: Schedule, finding: Finding) -> Question:
     about = grid.name_of(schedule, finding.order) if finding.order else ""
     state = "HOLD, line held" if finding.level == "block" else "QUERY"
-    return Question(finding.id, state, about, grid.prose(schedule, finding.message), wording.quoted(finding.cite, schedule.locale))
+    return Question(
+        finding.id, state, about, grid.prose(schedule, finding.message), wording.quoted(finding.cite, schedule.locale)
+    )
 
 
-def footer(schedule: Schedule, number: str, issue: int) -> str:
-    """Document number, issue, regimen with its checksum, print time where it was given, and the warning."""
+def regimen_name(schedule: Schedule) -> str:
+    """`id@version` of the regimen and of every block added to it."""
     regimen = schedule.regimen
+    blocks = regimen.get("blocks") or ()
+    return f"{regimen['id']}@{regimen['version']}" + (f" with {', '.join(blocks)}" if blocks else "")
+
+
+def footer(schedule: Schedule, number: str) -> str:
+    """Document number, issue, regimen with its checksum, print time where it was given, and the warning."""
+    replaces = f", replaces issue {schedule.replaces}" if schedule.replaces else ""
     printed = f" Printed {schedule.printed_at}." if schedule.printed_at else ""
-    return (f"Document {number}, issue {issue}. Regimen {regimen['id']}@{regimen['version']} #{regimen.get('sha256', '')[:10]}.{printed} "
-            f"{wording.WORDS['warning']}")  # fmt: skip
+    checksum = f"#{schedule.regimen.get('sha256', '')[:10]}"
+    issued = f"Document {number}, issue {schedule.issue or 1}{replaces}."
+    return f"{issued} Regimen {regimen_name(schedule)} {checksum}.{printed} {wording.WORDS['warning']}"

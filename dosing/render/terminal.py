@@ -25,7 +25,11 @@ def show(schedule: Schedule, console: Console) -> None:
     _head(sheet, console)
     for part in sheet.split(max(1, (console.width - FIRST - LAST) // DAY)):
         console.print(_grid(part))
-    _facts(sheet.words["queries"], [Fact(f"{asked.id}: {asked.state}. {asked.about}", asked.text) for asked in sheet.questions], console)
+    _facts(
+        sheet.words["queries"],
+        [Fact(f"{asked.id}: {asked.state}. {asked.about}", asked.text) for asked in sheet.questions],
+        console,
+    )
     _facts(sheet.words["checks"], sheet.checks, console)
     _facts(sheet.words["not_scheduled"], sheet.not_scheduled, console)
     _facts(sheet.words["silent"], [Fact("", ", ".join(sheet.silent))] if sheet.silent else [], console)
@@ -57,7 +61,9 @@ def _grid(sheet: Sheet) -> Table:
         table.add_column(_text("\n".join(filter(None, (column.day, column.date, column.mark)))), justify="center")
     table.add_column(_text(sheet.words["total"]), justify="right")
     for row in sheet.rows:
-        table.add_row(_lines(row.name, row.lines, FIRST), *map(_cell, row.cells), _lines(row.total, row.total_lines, LAST))
+        table.add_row(
+            _lines(row.name, row.lines, FIRST), *map(_cell, row.cells), _lines(row.total, row.total_lines, LAST)
+        )
     return table
 
 

@@ -73,10 +73,19 @@ def paragraphs(text: str, indent: str = "") -> list[str]:
 def _grid(sheet: Sheet) -> Iterator[str]:
     day = (WIDTH - FIRST - LAST - 3) // max(1, len(sheet.columns)) - 3
     widths = (FIRST, *[min(day, 24)] * len(sheet.columns), LAST)
-    head = [sheet.words["drug"], *("\n".join(filter(None, (c.day, c.date, c.mark))) for c in sheet.columns), sheet.words["total"]]
-    rows = [["\n".join((row.name, *row.lines)), *map(_cell, row.cells), "\n".join((row.total, *row.total_lines))] for row in sheet.rows]
+    head = [
+        sheet.words["drug"],
+        *("\n".join(filter(None, (c.day, c.date, c.mark))) for c in sheet.columns),
+        sheet.words["total"],
+    ]
+    rows = [
+        ["\n".join((row.name, *row.lines)), *map(_cell, row.cells), "\n".join((row.total, *row.total_lines))]
+        for row in sheet.rows
+    ]
     if sheet.releasable:
-        rows.append([f"{sheet.words['release']}\n{sheet.words['release_note']}", *["____ / ____"] * len(sheet.columns), ""])
+        rows.append(
+            [f"{sheet.words['release']}\n{sheet.words['release_note']}", *["____ / ____"] * len(sheet.columns), ""]
+        )
     yield from _ruled([[head], *([row] for row in rows)], widths)
 
 
@@ -96,9 +105,14 @@ def _ruled(groups: Iterable[Sequence[Sequence[str]]], widths: Sequence[int]) -> 
 
 
 def _line(row: Sequence[str], widths: Sequence[int], gap: str = "   ") -> Iterator[str]:
-    cells = [[part for line in text.split("\n") for part in wrapped(line, width)] for text, width in zip(row, widths, strict=True)]
+    cells = [
+        [part for line in text.split("\n") for part in wrapped(line, width)]
+        for text, width in zip(row, widths, strict=True)
+    ]
     for n in range(max(map(len, cells))):
-        yield gap.join((cell[n] if n < len(cell) else "").ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+        yield gap.join(
+            (cell[n] if n < len(cell) else "").ljust(width) for cell, width in zip(cells, widths, strict=True)
+        ).rstrip()
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -111,7 +125,9 @@ def _questions(sheet: Sheet) -> Iterator[str]:
     if not sheet.questions:
         yield sheet.words["no_queries"]
     for asked in sheet.questions:
-        yield from paragraphs(f"[{asked.id}] {asked.state}{': ' if asked.about else ''}{asked.about}. {asked.text}", "    ")
+        yield from paragraphs(
+            f"[{asked.id}] {asked.state}{': ' if asked.about else ''}{asked.about}. {asked.text}", "    "
+        )
         yield from paragraphs(f"    {asked.cite}", "    ") if asked.cite else ()
         yield f"    {sheet.words['answer']} {'_' * 50} {sheet.words['by']} {'_' * 12} {sheet.words['on']} {'_' * 12}"
 
@@ -125,7 +141,14 @@ def _signatures(sheet: Sheet) -> Iterator[str]:
 
 def _entries(sheet: Sheet) -> Iterator[str]:
     words = sheet.words
-    head = [words["day"], f"{words['start']}, {words['stop'].lower()}", words["drug"], words["dose"], words["amount"], words["route"]]
+    head = [
+        words["day"],
+        f"{words['start']}, {words['stop'].lower()}",
+        words["drug"],
+        words["dose"],
+        words["amount"],
+        words["route"],
+    ]
     by_day: dict[str, list[list[str]]] = {}
     for entry in sheet.entries:
         by_day.setdefault(entry.day, []).append(_entry(entry))
@@ -134,14 +157,24 @@ def _entries(sheet: Sheet) -> Iterator[str]:
 
 def _entry(entry: Entry) -> list[str]:
     when = f"{entry.start}, stop {entry.stop}"
-    return [f"{entry.day}\n{entry.date}", when, entry.drug, entry.number, entry.amount, f"{entry.route}, {entry.duration}"]
+    return [
+        f"{entry.day}\n{entry.date}",
+        when,
+        entry.drug,
+        entry.number,
+        entry.amount,
+        f"{entry.route}, {entry.duration}",
+    ]
 
 
 def _workings(sheet: Sheet) -> Iterator[str]:
     for line in sheet.workings:
         yield from paragraphs(f"{line.drug}: {line.dose}", "    ")
         yield from paragraphs(f"    {line.working}", "    ")
-        yield from paragraphs(f"    calculated {line.calculated}; per dose {line.amount}; doses {line.doses}; course total {line.total}", "    ")
+        yield from paragraphs(
+            f"    calculated {line.calculated}; per dose {line.amount}; doses {line.doses}; course total {line.total}",
+            "    ",
+        )
         yield from paragraphs(f"    {line.cite}", "    ") if line.cite else ()
 
 

@@ -38,7 +38,10 @@ SPELLED_US = {"haematopoietic": "hematopoietic", "anaemia": "anemia", "ciclospor
 MEASURES = r"mg|mcg|micrograms?|nanograms?|ng|g|kg|cm|m2|m²|mL|L|dL|units|cells|doses|mmol|micromol|h|hours|min|minutes|Gy|cGy|y|%"
 GAP = re.compile(rf"(?<=\d) ?(?={MEASURES}\b|%)")
 LARGE = re.compile(rf"(?<![\w.,/-])(\d{{4,}}(?:\.\d+)?)(?=[ {NBSP}](?:{MEASURES})\b)")
-ABBREVIATED = re.compile(r"(?<![\w-])(h?(?:" + "|".join(sorted(map(re.escape, SHORT), key=len, reverse=True)) + r"))(?![\w-])")
+ABBREVIATED = re.compile(
+    r"(?<![\w-])(h?(?:" + "|".join(sorted(map(re.escape, SHORT), key=len, reverse=True)) + r"))(?![\w-])"
+)
+WEIGHTS = re.compile(r"(?<![\w.-])(?:lower|ideal|adjusted\d\d)\.[a-z-]+(?![\w.])")
 WORDS = {
     "title": "Dose schedule", "not_releasable": "NOT RELEASABLE", "draft": "DRAFT REGIMEN",
     "not_entered": "not entered", "not_given": "not given", "hold": "HOLD", "none": "–",
@@ -53,7 +56,8 @@ WORDS = {
     "day": "Day", "date": "Date", "start": "Start", "stop": "Stop", "dose": "Dose", "amount": "Amount", "route": "Route",
     "duration": "Duration", "given": "Given at, by", "protocol_dose": "Protocol dose", "working": "Working",
     "calculated": "Calculated", "rounded": "Per dose", "rule": "Rounding", "change": "Change", "doses": "Doses",
-    "legend": "HOLD: do not prepare. – no dose planned. If all given: cumulative dose if every dose so far is given. 09:00 ____/____: planned start, initials of two.",
+    "legend": "HOLD: do not prepare. – no dose planned. If all given: cumulative dose if every dose so far is given. "
+    "09:00 ____/____: planned start, initials of two.",
     "warning": "Not a prescription: a pharmacist checks and signs.", "page": "Page", "of": "of",
 }  # fmt: skip
 
@@ -85,7 +89,9 @@ def unit(text: str, locale: str) -> str:
 
 def amount(value: Amount, locale: str) -> str:
     """An amount as it is printed, `55 mg`, `35 million cells`; the number never parts from what follows it."""
-    return f"{millions} cells" if (millions := cells(value)) else f"{number(value.value)}{NBSP}{unit(value.unit, locale)}"
+    return (
+        f"{millions} cells" if (millions := cells(value)) else f"{number(value.value)}{NBSP}{unit(value.unit, locale)}"
+    )
 
 
 def cells(value: Amount) -> str:
@@ -147,6 +153,16 @@ def duration(minutes: int | None) -> str:
     return f"{count}{NBSP}{name}{'s' if count != 1 else ''}"
 
 
+def weight(name: str) -> str:
+    """A dosing weight in words: `actual weight`, `ideal weight (devine)`, `adjusted weight, 25 % (devine)`."""
+    kind, _, formula = name.partition(".")
+    percent = "".join(filter(str.isdigit, kind))
+    words = {"": "actual weight", "lower": "lower of actual and ideal weight"}.get(
+        kind
+    ) or f"{kind.rstrip('0123456789')} weight"
+    return words + (f", {percent}{NBSP}%" if percent else "") + (f" ({formula})" if formula else "")
+
+
 def over(minutes: int | None) -> str:
     """How long an infusion runs, `over 30 minutes`; `duration not given` for None."""
     return f"over {duration(minutes)}" if minutes else "duration not given"
@@ -162,9 +178,12 @@ def plain(text: str, locale: str, mark: str = "%s") -> str:
 
     `mark` frames each replaced word; a quotation uses `[%s]` so that the reader sees what was not in the source.
     """
-    text = ABBREVIATED.sub(lambda found: mark % SHORT[found[1].removeprefix("h") if found[1] not in SHORT else found[1]], text)
+    text = ABBREVIATED.sub(
+        lambda found: mark % SHORT[found[1].removeprefix("h") if found[1] not in SHORT else found[1]], text
+    )
     text = re.sub(r"\s?[µμ]g\b", " " + mark % unit("mcg", locale), text)
     text = re.sub(r"\bmcg\b", unit("mcg", locale), text)
+    text = WEIGHTS.sub(lambda found: weight(found[0]), text)
     text = _signs(_numbers(_units(text)))
     return spelling(text, locale)
 
@@ -181,14 +200,26 @@ def _units(text: str) -> str:
 
 
 def _numbers(text: str) -> str:
-    text = re.sub(r"10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda found: "10^" + found[1].translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")), text)
-    text = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?e\+?\d{1,2})(?=[ \u00a0])", lambda found: format(Decimal(found[1]), "f"), text)
+    text = re.sub(
+        r"10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda found: "10^" + found[1].translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")), text
+    )
+    text = re.sub(
+        r"(?<![\w.])(\d+(?:\.\d+)?e\+?\d{1,2})(?=[ \u00a0])", lambda found: format(Decimal(found[1]), "f"), text
+    )
     return LARGE.sub(lambda found: number(found[1]), text)
 
 
 def _signs(text: str) -> str:
-    for sign, word in ((">=", "at least"), ("<=", "at most"), ("≥", "at least"), ("≤", "at most"), (">", "more than"), ("<", "less than")):
+    for sign, word in (
+        (">=", "at least"),
+        ("<=", "at most"),
+        ("≥", "at least"),
+        ("≤", "at most"),
+        (">", "more than"),
+        ("<", "less than"),
+    ):
         text = re.sub(rf"\s*{sign}\s*", f" {word} ", text)
     text = re.sub(r"\.\.(?=[+-]?\d)", " to ", text)
+    text = re.sub(r" x (?=\d)", f" ×{NBSP}", text)
     text = re.sub(r"(?<![\w\u2212)-])-(?=\d)", MINUS, text)
     return re.sub(rf"{MINUS} (?=\d)", f"{MINUS}{NBSP}", text)

@@ -1,0 +1,39 @@
+"""Release of single administrations: what may be released, by when it is needed, and what stands in the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dosing.course.moment import stamp
+from dosing.errors import Fault, InputError
+from dosing.schedule import Administration, Finding, Schedule
+
+
+def in_the_way(schedule: Schedule, order: str) -> list[Finding]:
+    """The open findings that keep an order from release: its own, and those on the patient or the whole course."""
+    return [finding for finding in schedule.open if finding.order in (order, None)]
+
+
+def prove(schedule: Schedule, row: Administration) -> None:
+    """Refuse (O12) the release of a line that is held, has an open block or query, or of a dose already given."""
+    place = f"{row.order}#{row.number}"
+    if row.record and "given" in row.record:
+        raise InputError(Fault("O12", f"{place} is already given", "release a dose that is left.", place))
+    found = in_the_way(schedule, row.order)
+    if row.held and not found:
+        raise InputError(Fault("O12", f"{place} is held", "settle its dose first.", place))
+    if found:
+        raise InputError(*(Fault("O12", f"{place} cannot be released: {finding.level} {finding.id} is open: {finding.message}",
+                                 "answer it with dosing course answer." if finding.level == "query" else "a held line is never released; settle what holds it.", place) for finding in found))  # fmt: skip
+
+
+def board(schedule: Schedule) -> list[dict[str, Any]]:
+    """Every dose that is left, in time order: when it is needed, whether it is released, may be, or what stands in the way."""
+    return [_row(schedule, row) for row in schedule if not (row.record and "given" in row.record)]
+
+
+def _row(schedule: Schedule, row: Administration) -> dict[str, Any]:
+    released = (row.record or {}).get("released")
+    ways = [finding.id for finding in in_the_way(schedule, row.order)]
+    state = ("released, but changed since: recall it" if released["void"] else f"released by {released.get('by', '')}") if released else "may be released" if not ways else "not to be released"
+    return {"order": row.order, "number": row.number, "needed_by": stamp(row.seconds or 0, row.zone), "amount": row.amount and row.amount.to_dict(), "state": state, "open": ways}
