@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dosing.cohort import Cohort, plan_cohort
+    from dosing.course import Course
     from dosing.errors import Disagreement, DosingError, Fault, InputError, RegimenError, UsageError
     from dosing.patient import Patient
     from dosing.planning import plan
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 _HOME = {
-    "Patient": "patient", "Cohort": "cohort", "plan": "planning", "plan_cohort": "cohort", "check": "proof", "render": "render",
+    "Patient": "patient", "Cohort": "cohort", "Course": "course", "plan": "planning", "plan_cohort": "cohort", "check": "proof", "render": "render",
     "load_regimen": "regimen.library", "Regimen": "regimen.schema", "Schedule": "schedule", "Administration": "schedule",
     "Amount": "schedule", "Finding": "schedule", "DosingError": "errors", "InputError": "errors", "RegimenError": "errors",
     "UsageError": "errors", "Disagreement": "errors", "Fault": "errors",
 }  # fmt: skip
 __all__ = [
-    "Administration", "Amount", "Cohort", "Disagreement", "DosingError", "Fault", "Finding", "InputError", "Patient", "Regimen",
+    "Administration", "Amount", "Cohort", "Course", "Disagreement", "DosingError", "Fault", "Finding", "InputError", "Patient", "Regimen",
     "RegimenError", "Schedule", "UsageError", "check", "load_regimen", "plan", "plan_cohort", "render",
 ]  # fmt: skip
 

@@ -185,7 +185,8 @@ def _doses(line: Line, daily: Fraction, stated: int, gap: int) -> int:
     planned = len(line.days) * daily
     doses = stated or planned
     fits = doses <= planned if gap else doses == planned
-    if not doses or not fits or int(doses) != doses:
+    holes = gap and any(day != line.days[0] + place for place, day in enumerate(line.days))
+    if not doses or not fits or holes or int(doses) != doses or (line.event and len(line.days) > 1):
         raise ValueError(f"{doses} doses, {daily} a day, do not fit the days {line.days}; state days that fit")
     return int(doses)
 
@@ -295,21 +296,10 @@ def _starts(line: Line, order: _Order, clock: Clock) -> list[Start]:
     if not text and dated:
         raise ValueError(f"the hour of {line.event or 'the first dose'} is missing; give it")
     if not text and line.event:
-        return [(day, None) for day in line.days]
-    starts = []
-    for day, doses in _runs(line, order):
-        begin = _instant(zone, day0 + day, text or "00:00", None) + line.offset * 60
-        starts += [begin + place * order.gap for place in range(doses)]
-    return [(datetime.fromtimestamp(start, zone).toordinal() - day0, start) for start in starts[: order.doses]]
-
-
-def _runs(line: Line, order: _Order) -> list[tuple[int, int]]:
-    """First day and doses of each run of days without a hole; an event has one dose on each of its days."""
-    if not order.gap:
-        return [(day, 1) for day in line.days]
-    firsts = [day for day in line.days if day - 1 not in line.days]
-    lasts = [day for day in line.days if day + 1 not in line.days]
-    return [(first, (last + 1 - first) * _DAY // order.gap) for first, last in zip(firsts, lasts, strict=True)]
+        return [(line.days[0], None)]
+    begin = _instant(zone, day0 + line.days[0], text or "00:00", None) + line.offset * 60
+    starts = [begin + place * order.gap for place in range(order.doses)]
+    return [(datetime.fromtimestamp(start, zone).toordinal() - day0, start) for start in starts]
 
 
 @lru_cache(maxsize=8192)

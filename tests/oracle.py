@@ -8,8 +8,7 @@ It reads no text and imports nothing of the package. Everything comes in as plai
              number in the drug's unit; basis "kg", "m2" or ""; base "dose", "day" or "course";
              weight ("actual",) or (kind, ideal); step and cap fractions in the drug's unit, or None
     rhythm   ("clock", days, minutes) | ("interval", days, first minute, hours) | ("event", days, minute, offset)
-             an interval begins anew after a hole in its days; the event is on day 0, and the first of the days of a
-             dose that hangs on it stands for the event's own
+             the days of an interval have no hole; the event is on day 0, whatever day a dose that hangs on it names
     day zero (date, zone name)
 
 The rules: surface to its step, but not below the floor; derived weights to theirs, the actual weight as measured and
@@ -162,14 +161,11 @@ def starts(rhythm, zero):
     if kind == "clock":
         seconds = [instant(zero, day, minute) for day in days for minute in rest[0]]
     elif kind == "event":
-        seconds = [instant(zero, day - days[0], rest[0]) + rest[1] * 60 for day in days]
+        seconds = [instant(zero, 0, rest[0]) + rest[1] * 60]
     else:
         first, hours = rest
-        seconds = []
-        for day in days:
-            if day - 1 not in days:
-                begin, length = instant(zero, day, first), next(more for more in range(1, 500) if day + more not in days)
-                seconds += [begin + count * hours * 3600 for count in range(length * 24 // hours)]
+        begin = instant(zero, days[0], first)
+        seconds = [begin + count * hours * 3600 for count in range(len(days) * 24 // hours)]
     return [(day_of(moment, zero), moment) for moment in seconds]
 
 

@@ -621,7 +621,7 @@ def text_of(path: Path) -> str:
 @pytest.mark.parametrize("arm", [(), ("--choose", "arm=blinded")])
 def test_a_blinded_plan_tells_no_arm_anywhere(run, tmp_path, caplog, arm: tuple[str, ...]) -> None:
     caplog.set_level(0)
-    suffixes = [suffix for suffix in FORMATS if suffix != ".pdf"]
+    suffixes = [suffix for suffix in FORMATS if suffix not in (".pdf", ".xlsx")]  # read in tests of their own
     files = [word for suffix in suffixes for word in ("-o", str(tmp_path / f"sheet{suffix}"))]
     told = run("plan", "nct07299123", *BODY, *WHEN, *SAA1, *arm, *files, "--json")
     page = run("plan", "nct07299123", *BODY, *WHEN, *SAA1, *arm)

@@ -128,8 +128,9 @@ def draw_rhythm(dice: random.Random, unit: str) -> tuple[tuple, str, str, str, i
     if kind == "event":
         offset = dice.choice([-240, -90, 30, 1440]) if dice.random() < 0.9 else 0
         words = f"{abs(offset)} min {'before' if offset < 0 else 'after'} hsc" if offset else "at hsc"
-        return ("event", on, 0, offset), "", f"days: '{said}', at: {words}", "", 1
+        return ("event", on[:1], 0, offset), "", f"days: '{forms.say_day(on[0])}', at: {words}", "", 1
     if kind == "interval" and unit not in ("cells", "Gy", "cGy"):
+        on = tuple(range(on[0], on[-1] + 1))
         hours, first = dice.choice([1, 2, 3, 4, 6, 6, 8, 12, 24]), dice.randint(4 * 60, 22 * 60)
         return ("interval", on, first, hours), f" every {hours} h", f"days: '{forms.say_days(on)}', first: ask", clock(first), 24 // hours
     times = tuple(sorted(dice.sample(range(4 * 60, 24 * 60, 5), dice.choice([1, 1, 1, 2, 3, 4]))))

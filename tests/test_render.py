@@ -222,6 +222,13 @@ def test_only_lines_without_an_open_query_are_signed_for() -> None:
     assert not any(cell.slots for order in ("flu", "atg") for cell in rows[order].cells)
 
 
+def test_a_query_about_the_patient_leaves_no_line_to_sign() -> None:
+    """A question without an order, such as the dosing weight, may touch every dose."""
+    page = sheet(releasable(findings=(Finding("weight", "weight", "query", "Which dosing weight?"),)))
+    assert not any(cell.slots for row in page.rows for cell in row.cells)
+    assert not any(entry.signable for entry in page.entries) and "see query weight" in page.rows[0].total_lines
+
+
 def test_the_arm_is_printed_only_as_chosen() -> None:
     for extension in ("txt", "md", "html", "csv", "json"):
         text = to_text_of(saa_one(), extension)

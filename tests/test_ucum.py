@@ -46,10 +46,8 @@ class Reader:
         self.text, self.place = text, 0
 
     def read(self) -> Meaning:
-        if self.take("/"):
-            found = self.term(self.power(self.component(), -1))
-        else:
-            found = self.term(self.component())
+        exponent = -1 if self.take("/") else 1
+        found = self.term(self.power(self.component(), exponent))
         if self.place < len(self.text):
             raise ValueError(f"{self.text}: nothing fits at {self.place}")
         return found

@@ -12,7 +12,6 @@ from typing import Any
 
 from dosing import forms
 from dosing.checks import Case, hits
-from dosing.checks.case import _course
 from dosing.course import confirm, findings
 from dosing.course.events import Planned
 from dosing.course.moment import stamp
@@ -35,9 +34,9 @@ class CourseCase(Case):
     """A case whose doses stand where they were given or are planned now, not on the regimen's grid."""
 
     @cached_property
-    def course(self) -> int:
-        """A number for these lines at these places, so that what the checks keep is never mixed up."""
-        return _course(self.settled, self.when, tuple(f"{name} {slots}" for name, slots in self.slots.items()))
+    def course(self) -> Any:
+        """A key for these lines at these places, so that what the checks keep is never mixed up with a plan's."""
+        return (self.settled, self.when, tuple(self.slots.items()))
 
 
 @lru_cache(maxsize=256)
@@ -205,7 +204,9 @@ def _amount(value: Fraction, unit: str) -> Amount:
 def _answered(finding: Finding, answers: Mapping[str, Mapping[str, str]]) -> Finding:
     """A query with its answer and who gave it."""
     one = answers.get(finding.id)
-    return replace(finding, answer=f"{one['answer']} ({one['by']})") if one and finding.level == "query" else finding
+    if one is None or finding.level != "query":
+        return finding
+    return Finding(finding.id, finding.code, finding.level, finding.message, finding.order, finding.cite, f"{one['answer']} ({one['by']})")
 
 
 def _course_facts(state: State, told: list[Finding]) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from dosing.errors import DosingError, Fault, InputError
 from dosing.patient import read_label
-from dosing.regimen.schema import read_prose
+from dosing.regimen.fields import read_prose
 
 
 def _clean(reader: Any, empty: bool) -> Any:

@@ -11,6 +11,7 @@ from dosing.course import compose, findings, replan
 from dosing.course.moment import spoken, stamp
 from dosing.course.state import State, count_of
 from dosing.errors import Fault, InputError
+from dosing.patient import Patient
 from dosing.schedule import Administration, Amount, Schedule
 
 
@@ -68,7 +69,7 @@ def option(state: State, entry: Any, name: str, step: replan.Outcome, before: Sc
         return Option(name, None, None, str(error), before=before)
     totals = tuple(_total(total, after, made, before) for total in made.totals)
     refused = "; ".join((*_extra(totals, name), *_past(state, entry, after)))
-    return Option(name, after, made, refused, totals, tuple(_gaps(after, made)), tuple(_collisions(after, made)), before)
+    return Option(name, after, made, refused, totals, tuple(_gaps(after, made)), (*_weight_change(state, entry, name), *_collisions(made, before)), before)
 
 
 def _row(row: Administration, before: Schedule | None) -> dict[str, Any]:
@@ -128,9 +129,21 @@ def _gaps(after: State, made: Schedule) -> list[dict[str, Any]]:
     return [{"order": order, "hours": f"{(zero - at) / 3600:.4g}"} for order, at in last.items()] if zero else []
 
 
-def _collisions(after: State, made: Schedule) -> list[str]:
-    codes = ("course.distance", "course.after-graft", "timing.outside-days", "course.sum", "limit.hard", "limit.soft")
-    return [f"{finding.order}: {finding.message}" for finding in made.findings if finding.code in codes]
+def _weight_change(state: State, entry: Any, name: str) -> list[str]:
+    """How far a new weight lies from the old one, flagged above 5 % and above 10 %."""
+    old, new = (Patient(weight=text).weight if text else None for text in (state.inputs.facts.get("weight"), getattr(entry, "weight", None)))
+    if name != "real" or not old or not new:
+        return []
+    percent = (new / old - 1) * 100
+    flag = next((f", above {limit} %" for limit in (10, 5) if abs(percent) > limit), "")
+    return [f"patient: the weight changes by {percent:+.1f} % ({forms.plain(old)} to {forms.plain(new)} kg){flag}"]
+
+
+def _collisions(made: Schedule, before: Schedule) -> list[str]:
+    """What the outcome would bring up that did not stand before: doses too near, outside their days, past a limit."""
+    codes = ("course.distance", "course.after-graft", "timing.outside-days", "course.sum", "limit.hard", "limit.soft", "patient.size")
+    known = {(finding.id, finding.message) for finding in before.findings}
+    return [f"{finding.order or 'patient'}: {finding.message}" for finding in made.findings if finding.code in codes and (finding.id, finding.message) not in known]
 
 
 def choose(found: tuple[Option, ...], entry: Any, asked: str) -> Option:
@@ -138,9 +151,11 @@ def choose(found: tuple[Option, ...], entry: Any, asked: str) -> Option:
     if asked:
         return _named(found, entry, asked)
     possible = [one for one in found if not one.refused]
-    distinct = [one for at, one in enumerate(possible) if all(one.key != other.key for other in possible[:at])]
-    if len(distinct) == 1 and (len(found) == 1 or len(possible) == len([one for one in found if one.name != "re-date"])):
-        return distinct[0]
+    weighed = [one for one in found if one.name not in ("re-date", "stop")]  # stopping is always open, by its own verb
+    if not any(one.refused for one in weighed) and all(one.key == weighed[0].key for one in weighed):
+        return weighed[0]
+    if len(found) == 1:
+        raise InputError(Fault("O11", f"{entry.what} is refused: {found[0].refused}", "enter what makes it possible first.", entry.what))
     names = ", ".join(one.name for one in possible) or "none is possible"
     raise Choose(Fault("O10", f"practice differs after {entry.what}, and nobody has chosen", f"choose with --outcome NAME --by NAME; possible: {names}.", "outcome"), options=found)
 

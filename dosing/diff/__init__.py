@@ -41,10 +41,19 @@ def _saved(side: Schedule | Side) -> Side:
 
 def lines(changes: Iterable[Change]) -> list[str]:
     """The changes as lines for people: what a change is about stands once, before all that changed of it."""
-    told: dict[str, list[str]] = {}
+    groups: dict[str, list[Change]] = {}
     for number, change in enumerate(changes):
-        told.setdefault(change.about or f"\0{number}", []).append(change.text + (f" [{change.cite}]" if change.cite else ""))
-    return [_printable(f"{about}: {'; '.join(texts)}" if not about.startswith("\0") else texts[0]) for about, texts in told.items()]
+        groups.setdefault(change.about or f"\0{number}", []).append(change)
+    return [_printable(_line(group)) for group in groups.values()]
+
+
+def _line(group: Sequence[Change]) -> str:
+    """What changed of one thing; a citation they share stands once, at the end."""
+    cites = list(dict.fromkeys(change.cite for change in group if change.cite))
+    shared = len(cites) == 1
+    texts = [change.text + (f" [{change.cite}]" if change.cite and not shared else "") for change in group]
+    about = f"{group[0].about}: " if group[0].about else ""
+    return about + "; ".join(texts) + (f" [{cites[0]}]" if shared else "")
 
 
 def _printable(text: str) -> str:

@@ -42,12 +42,17 @@ def _orders(a: Regimen, b: Regimen) -> Iterator[Change]:
             yield from _order(one, other)
         elif only := one or other:
             word = "added" if other else "removed"
-            line = f"{told('dose', only.dose)}, days {told('days', only.days)}"
+            line = f"{told('dose', only.dose)}, {_days(only)}"
             yield Change("order", f"order {word}: {line}", _about(only), key, "" if other else line, line if other else "", told("cite", only.cite))
 
 
 def _about(order: Order) -> str:
     return f"{drug(order.drug)} ({order.id})"
+
+
+def _days(order: Order) -> str:
+    days = told("days", order.days)
+    return "days not given" if days == "ask" else f"day{'' if len(order.days) == 1 else 's'} {days}"
 
 
 def _order(one: Order, other: Order) -> Iterator[Change]:

@@ -1,4 +1,4 @@
-"""Two saved schedules: patient, day 0 and choices first, then order by order, then findings and release."""
+"""Two saved schedules: release, patient, day 0 and choices first, then order by order, then findings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCHEMA = "dosing.schedule/1"
 LABELS = {"crcl": "creatinine clearance", "weighed": "date of the weight", "bsa": "body surface", "bmi": "body mass index", "born": "birth date"}
 STATES = {"block": "HOLD", "query": "query", "note": "note", "pass": "check"}
 PRINTED = {"printed_at", "issue", "replaces", "changed"}  # of the print, not of the plan
-TOLD = {"schema", "regimen", "patient", "metrics", "day0", "zone", "times", "choices", "changes", "answers", "releasable", "administrations", "totals", "findings"}
+TOLD = {"schema", "regimen", "patient", "metrics", "day0", "zone", "times", "choices", "changes", "answers", "releasable", "administrations", "totals", "findings", "second_calculation"}  # the finding `second` tells the last
 
 
 def _moment(text: str) -> str:
@@ -131,7 +131,7 @@ class Saved(Stored):
 
 def changes(a: Saved, b: Saved) -> list[Change]:
     """Every change from `a` to `b`, the causes first; empty only when all but the print is the same."""
-    found = [*_regimen(a, b), *_patient(a, b), *_when(a, b), *_decisions(a, b), *_orders(a, b), *_findings(a, b), *_release(a, b), *_rest(a, b)]
+    found = [*_release(a, b), *_regimen(a, b), *_patient(a, b), *_when(a, b), *_decisions(a, b), *_orders(a, b), *_findings(a, b), *_rest(a, b)]
     if not found and _content(a) != _content(b):
         found = [Change("other", "the same doses, days and findings; other details of the files differ")]
     return found

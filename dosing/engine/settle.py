@@ -289,8 +289,21 @@ def _line(order: Order, library: Library, events: Mapping[str, int]) -> Line:
     return Line(order.id, order, drug, product, order.product or "", order.dose, parts, count, value, float(Fraction(value) / parts), rhythm, conditions, members)
 
 
+def _one_reading(order: Order) -> None:
+    """Refuse an interval over a hole in the days, and more than one day for a dose that hangs on one event."""
+    from dosing.errors import refuse
+
+    hole = order.days[-1] - order.days[0] >= len(order.days)
+    if hole and isinstance(order.dose, forms.Dose) and order.dose.every:
+        raise refuse("D19", f"every {forms.plain(order.dose.every)} h does not say when to begin again after the hole in {forms.say_days(order.days)}",
+                     "write one order for each run of days.", f"order {order.id}")  # fmt: skip
+    if len(order.days) > 1 and isinstance(order.at, forms.Offset):
+        raise refuse("Y06", f"{order.at.text} is one moment, and the days are {forms.say_days(order.days)}", "write one order for each day, with clock times.", f"order {order.id}")
+
+
 def _rhythm(order: Order, library: Library, events: Mapping[str, int]) -> Rhythm:
-    """The order's days and hours in the terms of the timeline."""
+    """The order's days and hours in the terms of the timeline; D19 where days and rhythm leave two readings."""
+    _one_reading(order)
     if order.event:
         return Rhythm(order.id, order.days, event=order.event)
     if isinstance(order.at, forms.Offset):

@@ -60,6 +60,7 @@ class Library:
             if not folder.is_dir():
                 raise UsageError(Fault("R05", f'"{folder}" is not a folder', "name a folder with protocols/, blocks/, drugs/ or site.yaml.", "--library"))
         self.drugs = Drugs(self._files("drugs"))
+        self._proved = lru_cache(maxsize=256)(self._load_proved)
 
     def _files(self, kind: str) -> dict[str, Path]:
         return {path.stem: path for folder in self.folders for path in sorted((folder / kind).glob("*.yaml"))}
@@ -85,11 +86,15 @@ class Library:
         Raises `UsageError` for an unknown id (with the nearest one) and `RegimenError` with all faults of the file.
         """
         path, version = self._find(str(name))
-        found, tree = _load(path, path.stat().st_mtime_ns, Regimen, path.name)
-        self.prove(found, tree)
+        found, tree = self._proved(path, path.stat().st_mtime_ns if path.exists() else 0)
         if version and version != found.version:
             raise UsageError(Fault("R07", f"{found.id} is at version {found.version}, not {version}", "name the version that is there.", str(name)))
         return found
+
+    def _load_proved(self, path: Path, changed: int) -> tuple[Regimen, Tree]:
+        found, tree = _load(path, changed, Regimen, path.name)
+        self.prove(found, tree)
+        return found, tree
 
     def parse(self, data: bytes, name: str) -> Regimen:
         """A regimen from the bytes of a file, with every rule checked."""
@@ -107,10 +112,11 @@ class Library:
         if name.endswith((".yaml", ".yml", ".json")) or "/" in name:
             return Path(name), ""
         stem, _, version = name.partition("@")
-        known = self.regimens
-        if stem not in known:
-            raise UsageError(Fault("R05", f'there is no regimen "{stem}"', closest(stem, known), "regimen"))
-        return known[stem], version
+        for folder in reversed(self.folders):
+            for kind in reversed(KINDS):
+                if (path := folder / kind / f"{stem}.yaml").is_file():
+                    return path, version
+        raise UsageError(Fault("R05", f'there is no regimen "{stem}"', closest(stem, self.regimens), "regimen"))
 
     def drug_of(self, drug: Drug, product: str) -> Drug:
         """The drug whose file holds a product: the drug itself or one of those it may turn out to be."""

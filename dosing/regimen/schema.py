@@ -1,169 +1,42 @@
 """What a regimen, drug or site file may say: pydantic models over written forms.
 
-Every scalar of a file arrives as text; the types here decide what it means. Nothing has a silent default that could
+Every scalar of a file arrives as text; the field types decide what it means. Nothing has a silent default that could
 change a dose: a key that matters is asked for, an unknown key is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import date
-from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from dosing import forms
-from dosing.errors import DosingError, refuse
-
-
-def written(reader: Callable[[str], Any], what: str, *examples: str) -> Any:
-    """A field type whose text is read by one of the written forms of `dosing.forms`."""
-
-    def read(text: Any) -> Any:
-        if not isinstance(text, str):
-            raise PydanticCustomError("R01", "{what}", {"what": f"{what} expected", "do": f"write {examples[0]}."})
-        try:
-            return reader(text)
-        except DosingError as error:
-            fault = error.faults[0]
-            raise PydanticCustomError(fault.code, "{what}", {"what": fault.what, "do": fault.do}) from None
-
-    return Annotated[
-        Any,
-        BeforeValidator(read),
-        PlainSerializer(str, return_type=str),
-        WithJsonSchema({"type": "string", "description": what, "examples": list(examples)}),
-    ]
-
-
-def matching(code: str, pattern: str, what: str, cure: str) -> Callable[[str], str]:
-    """A reader of texts that match one pattern, refused with `code` otherwise."""
-    import re
-
-    compiled = re.compile(pattern)
-
-    def read(text: str) -> str:
-        if not compiled.fullmatch(text):
-            raise refuse(code, f'"{text[:40]}" is not {what}', cure)
-        return text
-
-    return read
-
-
-def read_prose(text: str) -> str:
-    """A text for people: no markup, no template, no control characters (S02, S05, D17), at most 600 characters."""
-    if len(text) > 600:
-        raise refuse("R06", f"the text has {len(text)} characters", "shorten it to 600.")
-    if "{{" in text or "{%" in text:
-        raise refuse("S05", "the text holds template code", "write plain words.")
-    if "<" in text and ">" in text[text.index("<") :]:
-        raise refuse("S02", "the text holds markup", "write plain words, without < and >.")
-    if any(not (sign.isprintable() or sign == "\n") for sign in text):
-        raise refuse("D17", "the text holds a hidden character", "delete it and type it again.")
-    if not text.strip():
-        raise refuse("R05", "the text is empty", "write it or remove the key.")
-    return text.strip()
-
-
-def read_name(text: str) -> str:
-    """A name of at most 80 characters, by the rules of `read_prose`."""
-    if len(text) > 80:
-        raise refuse("R06", f"the name has {len(text)} characters", "shorten it to 80.")
-    return read_prose(text)
-
-
-def read_meaning(text: str) -> str:
-    """What day 0 is, in words; a date is refused (R01), as regimen files hold no patient's dates."""
-    if any(sign.isdigit() for sign in text[:4]):
-        raise refuse("R01", f'"{text[:40]}" is a date', "say in words which day is day 0; the date is given with the patient.")
-    return read_prose(text)
-
-
-def read_rounding_limit(text: str) -> Decimal:
-    """How far a rounding may change a dose, in percent: above 0 and at most 10 (R13)."""
-    limit = forms.read_percent(text)
-    if not 0 < limit <= 10:
-        raise refuse("R13", f"a rounding of {text} changes the dose too much", "state at most 10 %.")
-    return limit
-
-
-def read_bounds(text: str) -> forms.Dose:
-    """A limit as a dose range: `5..60 mg/m2/day`, `at most 240 mg/kg/course`, `at least 5e6 cells/kg`."""
-    one_sided = {"at most ": ("low", Decimal(0)), "at least ": ("high", Decimal("Infinity"))}
-    for words, (side, bound) in one_sided.items():
-        if text.startswith(words):
-            return replace(_dose(text.removeprefix(words)), **{side: bound})  # type: ignore[arg-type]
-    dose = _dose(text)
-    if not dose.is_range:
-        raise refuse("R13", f'"{text}" has no two ends', 'write "5..60 mg/m2/day" or "at most 60 mg/m2/day".')
-    return dose
-
-
-def _dose(text: str) -> forms.Dose:
-    dose = forms.read_dose(text)
-    if isinstance(dose, forms.OpenDose):
-        raise refuse("R13", f'"{text}" is not a limit', 'write "5..60 mg/m2/day".')
-    return dose
-
-
-def read_ask_or(reader: Callable[[str], Any]) -> Callable[[str], Any]:
-    """A reader that also takes the word `ask`: the source gives none, a person must choose."""
-    return lambda text: "ask" if text == "ask" else reader(text)
-
-
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    Id: TypeAlias = str
-    Word: TypeAlias = str
-    Prose: TypeAlias = str
-    Name: TypeAlias = str
-    Meaning: TypeAlias = str
-    Zone: TypeAlias = str
-    DoseText: TypeAlias = forms.Dose | forms.OpenDose | str
-    TotalText: TypeAlias = forms.Dose
-    Bounds: TypeAlias = forms.Dose
-    Days: TypeAlias = tuple[int, ...]
-    Rhythm: TypeAlias = forms.Clock | forms.Offset
-    Time: TypeAlias = int
-    Minutes: TypeAlias = int
-    DateText: TypeAlias = date
-    ConditionText: TypeAlias = forms.Condition
-    Number: TypeAlias = Decimal
-    Percent: TypeAlias = Decimal
-    RoundingLimit: TypeAlias = Decimal
-    Rounding: TypeAlias = str
-    Amount: TypeAlias = forms.WrittenAmount
-    Ages: TypeAlias = forms.AgeRange
-else:
-    Id = written(matching("R11", r"[a-z0-9][a-z0-9._-]{0,60}", "an id", "use small letters, digits and hyphens."), "an id", "flu")
-    Word = written(matching("R11", r"[A-Za-z0-9][\w.-]{0,60}", "a word", "use letters, digits, hyphens."), "a word", "SAA-I")
-    Prose = written(read_prose, "a text in plain words", "the source does not say")
-    Meaning = written(read_meaning, "what day 0 is, in words", "the calendar day of the graft")
-    Name = written(read_name, "a name", "fludarabine")
-    DoseText = written(read_ask_or(forms.read_dose), "a dose", "30 mg/m2/day", "0.6 mg/kg/dose every 6 h", "not given", "ask")
-    TotalText = written(forms.read_total, "a course total", "120 mg/m2/course")
-    Bounds = written(read_bounds, "a dose limit", "5..60 mg/m2/day", "at most 240 mg/kg/course")
-    Days = written(read_ask_or(forms.read_days), "days", "-5..-2", "+1, +3, +6, +11", "ask")
-    Rhythm = written(forms.read_rhythm, "when in the day", "09:00", "4 h before hsc")
-    Time = written(forms.read_time, "a clock time", "09:00")
-    Minutes = written(forms.read_duration, "a length of time", "30 min", "4 h")
-    Zone = written(forms.read_zone, "a time zone", "Asia/Shanghai")
-    DateText = written(forms.read_date, "a date", "2026-11-22")
-    ConditionText = written(forms.read_condition, "a condition", "stratum == SAA-I", "age >= 18 y")
-    Number = written(forms.read_number, "a number", "0.01")
-    Amount = written(forms.read_amount, "an amount", "1 mg", "500 mg")
-    Ages = written(forms.read_ages, "an age range", "6..60 y")
-    Percent = written(forms.read_percent, "a percentage", "10 %")
-    RoundingLimit = written(read_rounding_limit, "a rounding limit", "10 %")
-    Rounding = written(matching("R13", "step|none", "a way of rounding", "write step (the drug's measurable step) or none."), "a way of rounding", "step")
-
-Phrases = Annotated[tuple[Prose, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
-Cite = dict[Id, Phrases]
+from dosing.regimen.fields import (
+    Ages,
+    Amount,
+    Bounds,
+    Cite,
+    ConditionText,
+    DateText,
+    Days,
+    DoseText,
+    Id,
+    Meaning,
+    Minutes,
+    Name,
+    Number,
+    Percent,
+    Prose,
+    Rhythm,
+    Rounding,
+    RoundingLimit,
+    Time,
+    TotalText,
+    Word,
+    Zone,
+)
 
 
 class Model(BaseModel):

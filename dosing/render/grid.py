@@ -189,14 +189,14 @@ def offset(schedule: Schedule, text: str) -> str:
 
 
 def signable(schedule: Schedule, order: str) -> bool:
-    """Whether nothing open stands against an order, so that its doses may be signed for."""
-    return not any(finding.order == order for finding in schedule.open)
+    """Whether nothing open stands against an order, or against all of them, so that its doses may be signed for."""
+    return not any(finding.order in (order, None) for finding in schedule.open)
 
 
 def see(schedule: Schedule, order: str, shown: int = 9) -> str:
     """`see query atg.dose and 1 more`: where an order is asked about, the first `shown` questions by id."""
     ids = [finding.id for finding in schedule.open if finding.order == order]
-    ids = ids or [finding.id for finding in schedule.open if finding.level == "block" and finding.order is None]
+    ids += [finding.id for finding in schedule.open if finding.order is None]
     more = f" and {len(ids) - shown} more" if len(ids) > shown else ""
     return f"see query {', '.join(ids[:shown])}{more}" if ids else "see open queries"
 
