@@ -17,7 +17,7 @@ Column = NDArray[np.float64]
 
 def snapped(quotient: Column) -> Column:
     """Quotients, none below 0, with the noise of binary floats taken off; each must stay under 10**12."""
-    largest = quotient.max(initial=0)
+    largest = np.maximum.reduce(quotient, initial=0)
     assert not largest >= 1e12, "a quotient beyond 10**12 steps cannot be rounded exactly"
     scale = 1e9 if largest < 1e6 else np.where(quotient < 1e6, 1e9, np.where(quotient < 1e9, 1e6, 1e3))
     return np.rint(quotient * scale) / scale

@@ -99,7 +99,7 @@ def test_doses_come_go_and_move() -> None:
 
 
 def test_hours_and_numbers_within_a_day() -> None:
-    assert "busulfan: start 02:00 → 03:00 on days −8..−5 (doses 1 to 13 of 16)" in " ".join(told(saa_two(), saa_two(first=3)))
+    assert "busulfan: start 02:00 → 03:00, 08:00 → 09:00, 14:00 → 15:00, 20:00 → 21:00 on days −8..−5 (doses 1 to 16 of 16)" in told(saa_two(), saa_two(first=3))
     lines_ = told(seed(times={"hsc": "14:00"}), seed(times={"hsc": "03:00"}))
     assert "time of hsc 14:00 → 03:00" in lines_
     assert any(text.startswith("umbilical cord msc: dose 1 moved: on day −1, was day 0; start 10:00 → 23:00") for text in lines_)
@@ -171,10 +171,10 @@ def test_a_regimen_changed_its_dose() -> None:
 
 def test_a_regimen_changed_its_days_product_and_queries() -> None:
     swaps = {"    days: -8..-5\n": "    days: -8..-6\n", "from days -8 to -5": "from days -8 to -6", "9.6 mg/kg/course": "7.2 mg/kg/course",
-             "    dose: 5 mcg/kg/day\n": "    dose: 5 mcg/kg/day\n    product: thymoglobulin\n", "silent: [mesna, ": "silent: ["}  # fmt: skip
+             "    drug: antithymocyte-globulin\n": "    drug: antithymocyte-globulin-rabbit\n    product: thymoglobulin\n", "silent: [mesna, ": "silent: ["}  # fmt: skip
     found = " | ".join(told(read(SEED), second_version(**swaps)))
     assert "busulfan (bu): days −8..−5 → −8..−6; course total 9.6 → 7.2 mg/kg/course" in found
-    assert "antithymocyte globulin (atg): product not given → thymoglobulin" in found
+    assert "antithymocyte globulin rabbit (atg): drug antithymocyte-globulin → antithymocyte-globulin-rabbit; product not given → thymoglobulin" in found
     assert "no longer listed as not said by the source: mesna" in found and "worked examples differ (2 → 0)" in found
 
 
@@ -232,3 +232,10 @@ def test_a_saved_text_cannot_steer_the_terminal(tmp_path: Path) -> None:
     data["findings"][0]["message"] = "\x1b[2Jgone\nnext"
     (tmp_path / "b.json").write_text(json.dumps(data))
     assert not any("\x1b" in line or "\n" in line for line in told(seed(), read(str(tmp_path / "b.json"))))
+
+
+def test_what_a_course_records_is_told() -> None:
+    made = saa_one()
+    given = saa_one(administrations=tuple(row._replace(record={"given": {"by": "AB"}}) if (row.order, row.number) == ("flu", 1) else row for row in made))
+    assert told(made, given) == ["fludarabine: dose 1 recorded as given on day −5"]
+    assert told(given, made) == ["fludarabine: dose 1 no longer recorded as given on day −5"]

@@ -113,7 +113,7 @@ def test_totals_and_findings_have_sheets(schedule: Schedule) -> None:
 
 
 def test_nothing_in_the_workbook_is_a_formula() -> None:
-    made = seed(set={"cy.dose": "700 mg/m2/day"}, by="@SUM(1)", reason="=HYPERLINK(\"http://x\")")
+    made = seed(set={"flu.dose": "25 mg/m2/day"}, by="@SUM(1)", reason="=HYPERLINK(\"http://x\")")
     cells = [cell for sheet in book(made) for row in sheet.iter_rows() for cell in row if cell.value is not None]
     texts = [cell.value for cell in cells if cell.data_type == "s"]
     assert {cell.data_type for cell in cells} <= {"s", "n", "d"} and "=cmd|' /C calc'!A0" in texts
@@ -296,3 +296,20 @@ def test_a_blinded_plan_tells_no_arm(suffix: str) -> None:
     data = to_bytes(seed(), suffix)
     parts = [data] if suffix != ".xlsx" else [zipfile.ZipFile(io.BytesIO(data)).read(name) for name in zipfile.ZipFile(io.BytesIO(data)).namelist() if "theme" not in name]
     assert not [part for part in parts if re.search(rb"hypoxi|conventional|preconditioned|unblinded", part, re.I)]
+
+
+def test_a_given_dose_is_not_asked_for_again() -> None:
+    made = saa_one()
+    given = saa_one(administrations=tuple(row._replace(record={"given": {"by": "AB"}}) if (row.order, row.number) == ("flu", 1) else row for row in made))
+    assert requests(given)["flu"]["dosageInstruction"][0]["text"].startswith("GIVEN, do not give again: Day −5")
+    assert [str(event["summary"])[:6] for event in events(given)].count("GIVEN:") == 1
+    assert [row["State"] for row in table(given, "Administrations")].count("given") == 1
+
+
+def test_texts_keep_the_print_rules() -> None:
+    from test_render import UNSAFE
+
+    texts = [str(event[key]) for event in events(saa_two()) for key in ("summary", "description")]
+    texts += [dosage["text"] for one in requests(saa_two()).values() for dosage in one["dosageInstruction"]]
+    text = "\n".join(texts).replace("nct07299123@1", "")
+    assert {rule: re.findall(pattern, text)[:3] for rule, pattern in UNSAFE.items() if re.findall(pattern, text)} == {}

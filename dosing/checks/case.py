@@ -7,12 +7,12 @@ a million by the same lines; a hit's `mask` says for which rows it holds, and it
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache, wraps
 from itertools import count
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from dosing.schedule import Finding, Level
 Mask = NDArray[np.bool_]
 Message = str | Callable[[int], str]
 _NUMBERS = count()
-LRU = OrderedDict[Any, tuple["Hit", ...]]
+Made = TypeVar("Made")
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Case:
     @cached_property
     def course(self) -> int:
         """A number that stands for the lines and times of this case, whoever the patient is."""
-        return _course(self.settled, self.when, tuple(line.id for line in self.lines))
+        return _course(self.settled, self.when, self.lines, tuple(self.slots.values()))
 
     @property
     def is_dated(self) -> bool:
@@ -57,8 +57,24 @@ class Case:
 
 
 @lru_cache(maxsize=4096)
-def _course(settled: Settled, when: When, lines: tuple[str, ...]) -> int:
+def _course(settled: Settled, when: When, lines: tuple[Line, ...], slots: tuple[tuple[Slot, ...], ...]) -> int:
     return next(_NUMBERS)
+
+
+def per_course(function: Callable[[Case], Made]) -> Callable[[Case], Made]:
+    """A function of a case that looks at lines and times only, never at the body: made once, then looked up."""
+    made: OrderedDict[int, Made] = OrderedDict()
+
+    @wraps(function)
+    def once(case: Case) -> Made:
+        number = case.course
+        if number not in made:
+            made[number] = function(case)
+            if len(made) > 512:
+                made.popitem(last=False)
+        return made[number]
+
+    return once
 
 
 class Hit(NamedTuple):
@@ -82,7 +98,7 @@ class Hit(NamedTuple):
         return Finding(self.id, self.code, self.level, message, self.order, self.cite, answer)
 
 
-Check = Callable[[Case], Iterator[Hit]]
+Check = Callable[[Case], Iterable[Hit]]
 CHECKS: list[Check] = []
 
 
@@ -94,18 +110,7 @@ def check(function: Check) -> Check:
 
 def course_check(function: Check) -> Check:
     """Add a check that looks at the regimen and its times only, never at the body: its hits are made once."""
-    made: LRU = OrderedDict()
-
-    @wraps(function)
-    def once(case: Case) -> Iterator[Hit]:
-        found = made.get(case.course)
-        if found is None:
-            found = made[case.course] = tuple(function(case))
-            if len(made) > 512:
-                made.popitem(last=False)
-        return iter(found)
-
-    return check(once)
+    return check(per_course(wraps(function)(lambda case: tuple(function(case)))))
 
 
 def hits(case: Case) -> list[Hit]:

@@ -15,8 +15,8 @@ except ModuleNotFoundError:
     raise UsageError(Fault("extra", "tables of patients need pyarrow", 'install it with: pip install "dosing[cohort]"', "cohort")) from None
 
 from dosing.cohort.files import plan_file
-from dosing.cohort.plan import plan_cohort
+from dosing.cohort.plan import Cohort, plan_cohort
 from dosing.cohort.result import CohortSchedule
-from dosing.cohort.table import Cohort, Refused
+from dosing.cohort.table import Refused
 
 __all__ = ["Cohort", "CohortSchedule", "Refused", "plan_cohort", "plan_file"]

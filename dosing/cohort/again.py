@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from dosing import forms, second
 from dosing.checks import Case
 from dosing.cohort.cells import Codes, combine
-from dosing.cohort.table import Cohort
+from dosing.cohort.table import Table
 from dosing.engine.settle import Line
 from dosing.errors import Disagreement, Fault
 from dosing.metrics import FORMULAS
@@ -46,7 +46,7 @@ def firsts(keys: Codes, space: int) -> tuple[NDArray[np.int64], NDArray[np.int64
 class Second:
     """The second calculation of one cohort: sizes by name, and what has been agreed on for each line and size."""
 
-    cohort: Cohort
+    cohort: Table
     formula: str
     site: Site
     watch: Watch

@@ -14,10 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dosing.cohort.plan import plan_cohort
+from dosing.cohort.plan import Cohort, plan_cohort
 from dosing.cohort.progress import watching
 from dosing.cohort.result import CohortSchedule
-from dosing.cohort.table import Cohort, Refused
+from dosing.cohort.table import Refused
 from dosing.errors import Fault, InputError, UsageError, refuse
 from dosing.render import checked, write_whole
 from dosing.render.csvfile import guarded

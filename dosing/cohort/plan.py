@@ -16,7 +16,7 @@ from dosing.checks import Case, Hit, hits
 from dosing.cohort.again import Second, Watch
 from dosing.cohort.cells import FACTS, Column, combine
 from dosing.cohort.result import CohortSchedule, Part, Told
-from dosing.cohort.table import Cohort, Refused
+from dosing.cohort.table import Refused, Table
 from dosing.engine.body import Body
 from dosing.engine.settle import Change, Settled
 from dosing.errors import Fault, InputError, UsageError, closest
@@ -58,7 +58,7 @@ class Plan:
 
 
 def plan_cohort(
-    regimen: Regimen | str, cohort: Cohort, *, day0: str | date | None = None, zone: str | None = None,
+    regimen: Regimen | str, cohort: Table, *, day0: str | date | None = None, zone: str | None = None,
     times: Mapping[str, str] | None = None, choose: Mapping[str, str] | None = None, bsa: str | None = None,
     set: Mapping[str, str] | Sequence[Change] = (), answer: Mapping[str, str] | Sequence[Mapping[str, str]] = (),  # noqa: A002
     by: str = "", reason: str = "", second_name: str = "", blocks: Iterable[Regimen | str] = (),
@@ -82,11 +82,19 @@ def plan_cohort(
     return _Work(asked, cohort, watch).schedule()
 
 
+class Cohort(Table):
+    """Many patients: a table whose every cell was read by the form of a patient's flag; `dosing.plan` takes it."""
+
+    def plan(self, regimen: Regimen | str, **options: Any) -> CohortSchedule:
+        """The doses of every row; the same as `dosing.plan(regimen, cohort, …)`."""
+        return plan_cohort(regimen, self, **options)
+
+
 def _library(folders: tuple[str, ...]) -> Library:
     return library(folders)
 
 
-def _refuse_doubles(cohort: Cohort, day0: Any, zone: Any, times: Mapping[str, str], choose: Mapping[str, str]) -> None:
+def _refuse_doubles(cohort: Table, day0: Any, zone: Any, times: Mapping[str, str], choose: Mapping[str, str]) -> None:
     """Refuse what is said by a column and by an argument (C01)."""
     shared = {"day0": day0, "zone": zone} | {f"time.{name}": text for name, text in times.items()} | {f"choose.{name}": text for name, text in choose.items()}
     twice = [name for name, value in shared.items() if value is not None and name in cohort.columns]
@@ -94,7 +102,7 @@ def _refuse_doubles(cohort: Cohort, day0: Any, zone: Any, times: Mapping[str, st
         raise InputError(*(Fault("C01", f'"{name}" is a column and is also given for all rows', "keep one.", f"column {name}") for name in twice))
 
 
-def _refuse_arms(cohort: Cohort, parts: Iterable[Regimen]) -> None:
+def _refuse_arms(cohort: Table, parts: Iterable[Regimen]) -> None:
     """Refuse a column that tells the arm of a blinded regimen (S03)."""
     blinding = {f"choose.{name}" for part in parts for name, choice in part.choices.items() if choice.blinds}
     for name in blinding & cohort.columns.keys():
@@ -104,7 +112,7 @@ def _refuse_arms(cohort: Cohort, parts: Iterable[Regimen]) -> None:
 class _Work:
     """One run over a cohort: parts as they are made, refusals as they are found."""
 
-    def __init__(self, plan: Plan, cohort: Cohort, watch: Watch):
+    def __init__(self, plan: Plan, cohort: Table, watch: Watch):
         self.plan, self.cohort, self.watch = plan, cohort, watch
         self.second = Second(cohort, plan.formula, plan.shelf.site, watch)
         self.parts: list[Part] = []
@@ -185,7 +193,7 @@ class _Work:
         return Body(facts, self.plan.formula, self.plan.shelf.site)
 
 
-def groups(cohort: Cohort) -> Iterator[tuple[Rows, dict[str, str]]]:
+def groups(cohort: Table) -> Iterator[tuple[Rows, dict[str, str]]]:
     """Sound rows that share choices, dates, times and which facts are known; with those texts.
 
     Adults and children are kept apart, because the clearance is estimated by another formula for each.

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dosing.checks import Hit
-from dosing.cohort.table import Cohort, Refused
+from dosing.cohort.table import Refused, Table
 from dosing.engine.dose import Doses
 from dosing.rounding import number_text
 from dosing.schedule import Administration, iso
@@ -96,7 +96,7 @@ class Codes:
 class CohortSchedule:
     """The doses of many patients: `to_table()` for the rows, `refused` for who was left out and why."""
 
-    cohort: Cohort
+    cohort: Table
     parts: tuple[Part, ...]
     refused: tuple[Refused, ...]
 

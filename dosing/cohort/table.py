@@ -1,11 +1,11 @@
-"""`Cohort`: the read columns of many patients, and the rows that were refused on the way in."""
+"""The read columns of many patients, and the rows that were refused on the way in."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -36,7 +36,7 @@ class Refused:
 
 
 @dataclass(frozen=True, eq=False)
-class Cohort:
+class Table:
     """Many patients as read columns; `sound` marks the rows that every cell of which was readable."""
 
     ids: pa.Array
@@ -46,7 +46,7 @@ class Cohort:
     first: int = 1
 
     @classmethod
-    def from_table(cls, table: Any, *, first: int = 1, broken: Mapping[int, Fault] | None = None) -> Cohort:
+    def from_table(cls, table: Any, *, first: int = 1, broken: Mapping[int, Fault] | None = None) -> Self:
         """Read a table of patients, one row each: an Arrow table, a data frame, a dict of columns or a list of dicts.
 
         Columns: id, weight_kg, height_cm, age_y, sex, creatinine_mg_dl, crcl_ml_min, day0, zone, time.EVENT,
@@ -72,13 +72,7 @@ class Cohort:
         return len(self.ids)
 
     def __repr__(self) -> str:
-        return f"<Cohort of {len(self)} rows, {len(self) - int(self.sound.sum())} refused: {', '.join(self.columns)}>"
-
-    def plan(self, regimen: Any, **options: Any) -> Any:
-        """The `CohortSchedule` of a regimen; the same as `dosing.plan(regimen, cohort, …)`."""
-        from dosing.cohort.plan import plan_cohort
-
-        return plan_cohort(regimen, self, **options)
+        return f"<{type(self).__name__} of {len(self)} rows, {len(self) - int(self.sound.sum())} refused: {', '.join(self.columns)}>"
 
     def refuse(self, rows: Iterable[int], column: str, fault: Fault) -> list[Refused]:
         """The same fault for several rows, counted from 0."""

@@ -279,7 +279,7 @@ class Course:
     def _chosen(self, entry: Any, asked: str) -> tuple[Any, State, Schedule]:
         found = options(self.state, entry, self.schedule())
         picked = choose(found, entry, asked)
-        update = {"outcome": picked.name} if len(found) > 1 else {}
+        update = {"outcome": picked.name} if asked else {}
         if entry.what == "level":
             update["dose"] = level_dose(self.state, entry, picked.name == "cumulative")
         entry = entry.model_copy(update=update)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from dosing.diff import regimens, schedules
 from dosing.diff.change import Change
-from dosing.diff.schedules import SCHEMA, Saved
+from dosing.diff.saved import SCHEMA, Saved
 from dosing.errors import Fault, InputError, UsageError, refuse
 from dosing.regimen.library import library
 from dosing.regimen.schema import Regimen

@@ -3,130 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from itertools import groupby
-from typing import Annotated, Any, Literal
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from typing import Any
 
 from dosing.diff.change import NONE, Change, arrow, days, drug, measure
+from dosing.diff.saved import Finding, Row, Saved, Total
 
-SCHEMA = "dosing.schedule/1"
 LABELS = {"crcl": "creatinine clearance", "weighed": "date of the weight", "bsa": "body surface", "bmi": "body mass index", "born": "birth date"}
 STATES = {"block": "HOLD", "query": "query", "note": "note", "pass": "check"}
+RECORDED = {(False, True): "recorded as given", (True, True): "record of the given dose changed", (True, False): "no longer recorded as given"}
+RELEASED = {(False, True): "released by name", (True, True): "release changed", (True, False): "release taken back"}
 PRINTED = {"printed_at", "issue", "replaces", "changed"}  # of the print, not of the plan
 TOLD = {"schema", "regimen", "patient", "metrics", "day0", "zone", "times", "choices", "changes", "answers", "releasable", "administrations", "totals", "findings", "second_calculation"}  # the finding `second` tells the last
-
-
-def _moment(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is None:
-        raise ValueError("no offset from UTC")
-    return text
-
-
-def _day(text: str) -> str:
-    return date.fromisoformat(text).isoformat()
-
-
-Moment, Day = Annotated[str, AfterValidator(_moment)], Annotated[str, AfterValidator(_day)]
-
-
-class Stored(BaseModel):
-    """Base of what a saved schedule holds: strict types; keys of later versions are kept."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
-
-
-class Amount(Stored):
-    """An exact decimal text and its unit."""
-
-    value: Annotated[str, Field(pattern=r"^-?\d{1,30}(\.\d{1,30})?$")]
-    unit: Annotated[str, Field(max_length=40)]
-
-    def __str__(self) -> str:
-        return measure({"value": self.value, "unit": self.unit})
-
-
-class Row(Stored):
-    """One administration as saved."""
-
-    order: str
-    drug: str
-    day: int
-    date: Day | None
-    start: Moment | None
-    end: Moment | None
-    number: int
-    of: int
-    route: str | None
-    calculated: Amount | None
-    amount: Amount | None
-    held: bool
-    why: str
-    offset: str = ""
-    given: dict[str, Any] | None = None
-    released: dict[str, Any] | None = None
-
-    @property
-    def state(self) -> str:
-        """What is given: an amount, `HOLD`, or that no dose is given."""
-        return "HOLD" if self.held else str(self.amount) if self.amount else "dose not given"
-
-    @property
-    def clock(self) -> str:
-        """The hour of the start, or where a relative dose hangs."""
-        return self.start[11:16] if self.start else self.offset
-
-    @property
-    def length(self) -> str:
-        """The duration in minutes as text."""
-        if not (self.start and self.end):
-            return ""
-        return f"{int((datetime.fromisoformat(self.end) - datetime.fromisoformat(self.start)).total_seconds()) // 60} min"
-
-
-class Total(Stored):
-    """One course total as saved."""
-
-    order: str
-    drug: str
-    doses: int
-    calculated: Amount
-    amount: Amount | None
-    given: Amount | None = None
-    planned: Amount | None = None
-
-
-class Finding(Stored):
-    """One finding as saved."""
-
-    id: str
-    code: str
-    level: Literal["block", "query", "note", "pass"]
-    order: str | None
-    message: str
-    cite: str
-    answer: str = ""
-
-
-class Saved(Stored):
-    """A saved schedule as far as it is compared key by key; all other keys are compared as they are."""
-
-    schema_: Annotated[str, Field(alias="schema")]
-    regimen: dict[str, Any]
-    patient: dict[str, str | Amount]
-    metrics: dict[str, dict[str, str]]
-    day0: Day | None
-    zone: str | None
-    times: dict[str, str]
-    choices: dict[str, str]
-    changes: list[dict[str, Any]]
-    answers: list[dict[str, str]]
-    releasable: bool
-    administrations: list[Row]
-    totals: list[Total]
-    findings: list[Finding]
 
 
 def changes(a: Saved, b: Saved) -> list[Change]:
@@ -253,14 +143,14 @@ def _doses(first: list[Row], second: list[Row], exact: bool) -> Iterator[Change]
     yield from _grouped("dose", pairs, lambda row: row.state, _dose)
     alike = [(one, other) for one, other in pairs if one.state == other.state]
     yield from _grouped("calculated", alike, lambda row: str(row.calculated or ""), _calculated)
-    yield from _grouped("start", pairs, lambda row: row.clock, lambda one, other: f"start {arrow(one.clock, other.clock)}")
+    yield from _started(pairs)
     if exact:
         same = [(one, other) for one, other in pairs if one.day == other.day and one.clock == other.clock]
         yield from _grouped("start", same, lambda row: (row.start or "")[11:], lambda one, other: f"start {(one.start or '')[11:]} → {(other.start or '')[11:]}")
-    for what, told in (("duration", lambda row: row.length), ("route", lambda row: row.route or ""), ("drug", lambda row: drug(row.drug))):
-        yield from _grouped(what, pairs, told, lambda one, other, what=what, told=told: f"{what} {arrow(told(one), told(other))}")
-    yield from _grouped("given", pairs, lambda row: str(row.given), lambda one, other: "now recorded as given" if not one.given else "record of the given dose changed" if other.given else "no longer recorded as given")
-    yield from _grouped("released", pairs, lambda row: str(row.released), lambda one, other: "released by name" if not one.released else "release changed" if other.released else "release taken back")
+    yield from _grouped("duration", pairs, lambda row: row.length, lambda one, other: f"duration {arrow(one.length, other.length)}")
+    yield from _grouped("route", pairs, lambda row: row.route or "", lambda one, other: f"route {arrow(one.route or '', other.route or '')}")
+    yield from _grouped("drug", pairs, lambda row: drug(row.drug), lambda one, other: f"drug {arrow(drug(one.drug), drug(other.drug))}")
+    yield from _recorded(pairs)
     settled = [(one, other) for one, other in alike if one.calculated == other.calculated and one.drug == other.drug]
     yield from _grouped("working", settled, lambda row: row.why, lambda one, other: f"same dose by another working: {one.why} → {other.why}")
     for word, rows in (("removed", [olds[n] for n in olds if n not in news]), ("added", [news[n] for n in news if n not in olds])):
@@ -304,6 +194,24 @@ def _moved(pairs: list[tuple[Row, Row]]) -> Iterator[Change]:
         before, after = (days(row.day for row in side) for side in zip(*moved, strict=True))
         count = f"dose {moved[0][0].number}" if len(moved) == 1 else f"{len(moved)} doses"
         yield Change("days", f"{count} moved: {after}, was {before.removeprefix('on ')}", before=before, after=after)
+
+
+def _started(pairs: list[tuple[Row, Row]]) -> Iterator[Change]:
+    """The doses whose hour changed, all together: a shifted six-hourly course is one change."""
+    moved = [(one, other) for one, other in pairs if one.clock != other.clock]
+    if moved:
+        hours = list(dict.fromkeys((one.clock, other.clock) for one, other in moved))
+        before, after = (", ".join(hour or NONE for hour in side) for side in zip(*hours, strict=True))
+        yield Change("start", f"start {', '.join(arrow(*pair) for pair in hours)} {_places(moved)}", before=before, after=after)
+
+
+def _recorded(pairs: list[tuple[Row, Row]]) -> Iterator[Change]:
+    """What a course recorded of doses: given, released by name, or taken back."""
+    for what, words in (("given", RECORDED), ("released", RELEASED)):
+        for one, other in pairs:
+            before, after = getattr(one, what), getattr(other, what)
+            if before != after:
+                yield Change(what, f"dose {other.number} {words[bool(before), bool(after)]} {days([other.day])}")
 
 
 def _course(one: Total | None, other: Total | None) -> Iterator[Change]:

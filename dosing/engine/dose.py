@@ -97,7 +97,7 @@ def multiply(line: Line, body: Body, rounding_limit: Decimal) -> Doses:
 
 def _beyond(steps: Column, step: Decimal, calculated: Column, limit: float) -> NDArray[np.bool_]:
     """The rows in which rounding changes the dose by more than the limit; never with many steps to a dose."""
-    if steps.min(initial=np.inf) * limit >= 1:
+    if np.minimum.reduce(steps, initial=np.inf) * limit >= 1:
         return np.zeros(steps.shape, bool)
     return np.abs(steps * float(step) - calculated) > calculated * (limit + 1e-12)
 

@@ -7,7 +7,7 @@ multiplication, a rounding and the calendar.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -157,6 +157,8 @@ def _apply(orders: dict[str, Order], change: Change, library: Library) -> dict[s
         raise InputError(Fault("D14", f'"{change.value}" is a range', "set one value.", where))
     before = getattr(order, key)
     drop_total = {"total": None} if key in ("dose", "days") else {}
+    if key == "days" and isinstance(order.dose, forms.Dose):
+        drop_total["dose"] = replace(order.dose, days=None, doses=None)  # the printed count speaks of the old days
     orders[name] = order.model_copy(update={key: value, **drop_total})
     shown = forms.say_days(before) if isinstance(before, tuple) else str(before) if before is not None else "not stated"
     second = {"second": change.second} if change.second else {}
@@ -217,6 +219,8 @@ def _choose_values(order: Order, choose: Mapping[str, str], faults: list[Fault],
             update[name] = reader(choose[key])
             if name == "dose":
                 _inside(order.dose, update[name], library.drugs[order.drug])
+            else:
+                _count_fits(order.model_copy(update=update))
         except DosingError as error:
             faults.extend(error.at(f"choice {key}").faults)
             update[name] = order.dose if name == "dose" else (0,)
@@ -229,6 +233,17 @@ def _ask(order: Order, name: str, key: str) -> Fault:
         what = f"{order.drug} is given as a range, {order.dose}, and no value is chosen; no middle value is taken. {said}"
         return Fault("D14", what, f'add --choose {key}="… {order.dose.unit}/{order.dose.per}/{order.dose.time}" inside the range', f"choice {key}")
     return Fault("R05", f"the source prints no {name} for {order.drug}. {said}", f'add --choose {key}="…"', f"choice {key}")
+
+
+def _count_fits(order: Order) -> None:
+    """Refuse chosen days that make another number of days or doses than the dose prints (Y08)."""
+    from dosing.errors import refuse
+
+    if not isinstance(order.dose, forms.Dose):
+        return
+    for stated, made in ((order.dose.days, len(order.days)), (order.dose.doses, rules.administrations(order))):
+        if stated is not None and stated != made:
+            raise refuse("Y08", f"{order.dose} is printed, and {forms.say_days(order.days)} makes {made}", f"choose days that make {stated}.")
 
 
 def _fits(dose: forms.Dose, drug: Drug) -> None:
@@ -277,7 +292,7 @@ def _line(order: Order, library: Library, events: Mapping[str, int]) -> Line:
     if order.product:
         drug = library.drug_of(drug, order.product)
     product = drug.products.get(order.product or "")
-    members = tuple(library.drugs[name] for name in drug.one_of)
+    members = tuple(library.drugs[name] for name in drug.one_of) or _brands(drug)
     conditions = tuple(c for c in (*order.when.all, *order.when.any) if c.name in rules.PATIENT) if order.when else ()
     rhythm = _rhythm(order, library, events)
     count = rules.administrations(order) or 0
@@ -287,6 +302,11 @@ def _line(order: Order, library: Library, events: Mapping[str, int]) -> Line:
     value = order.dose.low * Decimal(str(scale))
     parts = {"dose": 1, "day": rules.per_day(order), "course": count}[order.dose.time]
     return Line(order.id, order, drug, product, order.product or "", order.dose, parts, count, value, float(Fraction(value) / parts), rhythm, conditions, members)
+
+
+def _brands(drug: Drug) -> tuple[Drug, ...]:
+    """The drug itself where only its products have limits: without a named product no dose of it can be checked."""
+    return (drug,) if not drug.limits and any(product.limits for product in drug.products.values()) else ()
 
 
 def _one_reading(order: Order) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from dosing import forms
-from dosing.checks import Case, Hit
+from dosing.checks import Case, Hit, per_course
 from dosing.engine.dose import Reading
 from dosing.engine.settle import Line, Settled
 from dosing.patient import Patient
@@ -28,31 +28,53 @@ def held_lines(case: Case, found: Iterable[Hit], row: int) -> set[str]:
     return named
 
 
+class Place(NamedTuple):
+    """Where one administration stands in the course, whoever the patient is."""
+
+    line: Line
+    number: int
+    of: int
+    day: int
+    date: date | None
+    seconds: int | None
+    minutes: int | None
+    offset: str
+
+
+@per_course
+def places(case: Case) -> list[Place]:
+    """Every administration of a course in time order."""
+    zero, order = case.when.day0, {line.id: n for n, line in enumerate(case.lines)}
+    found = [
+        Place(line, number, len(slots), slot.day, zero + timedelta(slot.day) if zero else None, slot.seconds, line.minutes(number), slot.offset)
+        for line in case.lines
+        for slots in (case.slots[line.id],)
+        for number, slot in enumerate(slots, 1)
+    ]
+    return sorted(found, key=lambda p: (p.day if p.seconds is None else 0, p.seconds or 0, order[p.line.id], p.number))
+
+
 def administrations(case: Case, row: int, held: set[str], readings: Readings) -> list[Administration]:
     """The rows of one patient in time order."""
-    rows = [built for line in case.lines if _applies(line, case, row) for built in _rows(line, case, row, line.id in held, readings.get(line.id))]
-    order = {line.id: place for place, line in enumerate(case.lines)}
-    return sorted(rows, key=lambda r: (r.day if r.seconds is None else 0, r.seconds or 0, order[r.order], r.number))
+    given = {line.id: _given(line, case, row, line.id in held, readings.get(line.id)) for line in case.lines if _applies(line, case, row)}
+    zone, everyone = case.when.zone, not case.applies
+    return [
+        Administration(line.id, line.drug.id, day, number, of, line.order.route or "", *given[line.id][:3], when, seconds, minutes, zone, offset, given[line.id][3])
+        for line, number, of, day, when, seconds, minutes, offset in places(case)
+        if everyone or line.id in given
+    ]
 
 
 def _applies(line: Line, case: Case, row: int) -> bool:
     return line.id not in case.applies or bool(case.applies[line.id][row])
 
 
-def _rows(line: Line, case: Case, row: int, held: bool, told: Reading | None) -> list[Administration]:
-    """The administrations of one line; they share one amount and one derivation."""
-    slots, route, zero = case.slots[line.id], line.order.route or "", case.when.day0
-    calculated = Amount(told.calculated, told.unit) if told else None
-    amount = Amount(told.amount, told.unit) if told and not held else None
-    work = partial(case.doses[line.id].derivation, row, held) if told else None
-    held = held or (bool(line.open) and not line.order.event)
-    return [
-        Administration(
-            line.id, line.drug.id, slot.day, number, len(slots), route, calculated, amount, held,
-            zero + timedelta(slot.day) if zero else None, slot.seconds, line.minutes(number), case.when.zone, slot.offset, work,
-        )
-        for number, slot in enumerate(slots, 1)
-    ]  # fmt: skip
+def _given(line: Line, case: Case, row: int, held: bool, told: Reading | None) -> tuple[Amount | None, Amount | None, bool, Any]:
+    """What the administrations of one line share: calculated dose, amount, whether held, and the work behind it."""
+    if told is None:
+        return None, None, held or (bool(line.open) and not line.order.event), None
+    amount = None if held else Amount(told.amount, told.unit)
+    return Amount(told.calculated, told.unit), amount, held, partial(case.doses[line.id].derivation, row, held)
 
 
 def totals(case: Case, row: int, held: set[str], readings: Readings) -> list[Total]:

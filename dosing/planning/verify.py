@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from dosing import forms, second
-from dosing.checks import Case
+from dosing.checks import Case, per_course
 from dosing.engine.body import Body
 from dosing.engine.dose import Reading
 from dosing.engine.settle import Line
@@ -23,6 +23,7 @@ def verify(case: Case, row: int, person: second.Person, held: set[str], readings
     """
     dosed = [line for line in case.lines if line.id in readings]
     lines = [_line(line, case.when, readings[line.id].unit, readings[line.id].step) for line in dosed]
+    places = _places(case)
     try:
         theirs = second.recalculate(lines, person, _when(case.when))
     except ValueError as error:
@@ -31,10 +32,16 @@ def verify(case: Case, row: int, person: second.Person, held: set[str], readings
     for line in dosed:
         told = readings[line.id]
         calculated, amount = float(case.doses[line.id].calculated[row]) * told.scale, "held" if line.id in held else told.amount
-        ours += [(line.id, number, slot.day, slot.seconds, calculated, amount) for number, slot in enumerate(case.slots[line.id], 1)]
+        ours += [(*place, calculated, amount) for place in places[line.id]]
     if different := second.differences(ours, theirs):
         raise Disagreement(*(Fault("E01", f"the two calculations differ: {text}", DO, "second calculation") for text in different))
     return {"agrees": True, "doses": len(theirs)}
+
+
+@per_course
+def _places(case: Case) -> dict[str, list[tuple[str, int, int, int | None]]]:
+    """Order, number, day and start of every administration, by order."""
+    return {name: [(name, number, slot.day, slot.seconds) for number, slot in enumerate(slots, 1)] for name, slots in case.slots.items()}
 
 
 @lru_cache(maxsize=1024)
