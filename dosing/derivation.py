@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from dosing.display import as_bundle, as_html
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Derivation:
     """The steps from the written dose to the amount of one administration, each as it was used."""
 
@@ -26,6 +28,10 @@ class Derivation:
     rule: str  # "nearest 1 mg", "exact", "not rounded: ..."
     cap: str = ""  # "maximum 1000 mg"
     added: Decimal = Decimal(0)  # Calvert's 25 mL/min
+    _repr_html_, _repr_mimebundle_ = as_html, as_bundle
+
+    def __repr__(self) -> str:
+        return f"<Derivation {self.tell()}>"
 
     @property
     def product(self) -> Decimal:

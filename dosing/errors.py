@@ -42,6 +42,10 @@ class DosingError(Exception):
         self.faults = faults
         super().__init__("\n".join(map(str, faults)))
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the faults, without a trace of calls, which could hold a patient's values."""
+        return [f"{type(self).__name__}: {self}"]
+
     @property
     def code(self) -> str:
         """The code of the first fault."""

@@ -17,15 +17,18 @@ Column = NDArray[np.float64]
 
 def snapped(quotient: Column) -> Column:
     """Quotients, none below 0, with the noise of binary floats taken off; each must stay under 10**12."""
-    largest = np.maximum.reduce(quotient, initial=0)
+    largest = np.maximum.reduce(quotient, axis=None, initial=0)
     assert not largest >= 1e12, "a quotient beyond 10**12 steps cannot be rounded exactly"
     scale = 1e9 if largest < 1e6 else np.where(quotient < 1e6, 1e9, np.where(quotient < 1e9, 1e6, 1e3))
     return np.rint(quotient * scale) / scale
 
 
-def multiples(values: Column, step: Decimal) -> Column:
-    """How many whole steps lie nearest to each value (none is below 0), half up; values in the step's unit."""
-    return np.floor(snapped(values / float(step)) + 0.5)
+def multiples(values: Column, step: float | Column) -> Column:
+    """How many whole steps lie nearest to each value (none is below 0), half up; values in the step's unit.
+
+    `step` is one number, or a column of steps for a block of values, one line a row.
+    """
+    return np.floor(snapped(values / step) + 0.5)
 
 
 def whole_steps(limit: Decimal, step: Decimal) -> int:
@@ -35,7 +38,7 @@ def whole_steps(limit: Decimal, step: Decimal) -> int:
 
 def to_step(values: Column, step: Decimal) -> Column:
     """Values rounded to a decimal step of 10**-n or any other, as the nearest floats."""
-    count = multiples(values, step)
+    count = multiples(values, float(step))
     numerator, denominator = step.as_integer_ratio()
     return count * numerator / denominator
 

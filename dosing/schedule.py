@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from dosing.derivation import Derivation, spoken
+from dosing.display import as_bundle, as_html
 from dosing.forms import plain
 from dosing.units import print_unit, quantity
 
@@ -23,15 +24,20 @@ if TYPE_CHECKING:
 Level = Literal["block", "query", "note", "pass"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Amount:
     """An exact decimal text and its unit; prints as `55 mg`."""
 
     value: str
     unit: str
 
+    _repr_html_, _repr_mimebundle_ = as_html, as_bundle
+
     def __str__(self) -> str:
         return f"{spoken(self.value)} {print_unit(self.unit)}"
+
+    def __repr__(self) -> str:
+        return f"<Amount {self}>"
 
     @property
     def decimal(self) -> Decimal:
@@ -58,6 +64,10 @@ class Finding(NamedTuple):
     order: str | None = None
     cite: str = ""
     answer: str = ""
+    _repr_html_, _repr_mimebundle_ = as_html, as_bundle
+
+    def __repr__(self) -> str:
+        return f"<Finding {self.id} ({'answered' if self.answer else self.level}): {self.message}>"
 
     @property
     def is_open(self) -> bool:
@@ -269,7 +279,4 @@ class Schedule:
 
         return pyarrow.Table.from_pylist([row.to_dict() for row in self.administrations])
 
-    def _repr_html_(self) -> str:
-        from dosing.render import to_text_of
-
-        return to_text_of(self, "html")
+    _repr_html_, _repr_mimebundle_ = as_html, as_bundle

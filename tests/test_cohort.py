@@ -264,10 +264,10 @@ def planted(monkeypatch: pytest.MonkeyPatch, row: int) -> None:
     """One dose of one row of the first calculation is a step too large."""
     from dosing.planning import multiply
 
-    def wrong(line: Any, *rest: Any) -> Doses:
-        doses = multiply(line, *rest)
-        if line.id == "cy" and len(doses.steps) > row:
-            doses.steps[row] += 1
+    def wrong(*given: Any) -> dict[str, Doses]:
+        doses = multiply(*given)
+        if "cy" in doses and len(doses["cy"].steps) > row:
+            doses["cy"].steps[row] += 1
         return doses
 
     monkeypatch.setattr("dosing.planning.multiply", wrong)

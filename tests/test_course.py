@@ -439,3 +439,24 @@ def test_a_course_is_never_written_over(tmp_path) -> None:
     story_a().save(tmp_path / "c.json")
     with pytest.raises(UsageError, match="already"):
         story_a().save(tmp_path / "c.json")
+
+
+def test_a_choice_changed_on_the_way(tmp_path) -> None:
+    course = at_noon()
+    course.set("cy.dose", "700 mg/m2/day", at="2027-01-12T12:00", by="AB", why="sponsor")  # 1.71 × 700 = 1,197 → 1,200 mg
+    assert total(course, "cy") == str(3 * 1030 + 1200) and "chosen anew" in message(course, "course.choice.1")
+    child = story_b()
+    give_all(child, "bu", 2)
+    child.set("flu_in_saa2", "no", at="2027-03-26T07:00", by="AB", why="sponsor")
+    assert not rows(child, "flu") and {row["state"] for row in child.schedule().course["not_given"]} == {"stopped"}
+    begun = story_b()
+    give_all(begun, "bu", 14), give_all(begun, "flu", 1)
+    with pytest.raises(InputError, match="begun and would vanish"):
+        begun.set("flu_in_saa2", "no", by="AB", why="sponsor")
+
+
+def test_a_dose_a_day_late_cannot_keep_a_grid_that_lies_before_it() -> None:
+    course = story_b()
+    give_all(course, "bu", 5)
+    found = outcomes(lambda: course.give("bu#6", "2027-03-28T08:00"))
+    assert "before now" in found["keep-grid"]["refused"] and not found["slide"]["refused"]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 import os
 import random
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -21,12 +23,12 @@ import pytest
 
 from dosing import Patient, engine, forms, plan
 from dosing.engine import body as body_module
-from dosing.engine import dose as dose_module
 from dosing.engine.body import Body
 from dosing.engine.settle import settle
 from dosing.patient import When
 from dosing.planning import calculate
 from dosing.regimen.library import Library
+from dosing.rounding import snapped
 
 DOSES = int(os.environ.get("DOSING_ORACLE_DOSES", "200000"))
 SEED = int(os.environ.get("DOSING_ORACLE_SEED") or random.SystemRandom().randrange(2**32))
@@ -257,44 +259,58 @@ def test_one_step_too_many_is_seen(shelf: Library) -> None:
     one = draw_round(random.Random(7))
     case = run(shelf, one)
     assert mismatches(case, one)[1] == []
-    row, doses = next((row, doses) for doses in case.doses.values() for row in range(PATIENTS) if doses.step and not doses.kept[row])
-    doses.steps = doses.steps.copy()
-    doses.steps[row] += 1
-    assert len(mismatches(case, one)[1]) == 1
+    name, row = next((name, row) for name, doses in case.doses.items() for row in range(PATIENTS) if doses.step and doses.steps[row] > 30)
+    steps = case.doses[name].steps.copy()
+    steps[row] += 1
+    planted = case.doses | {name: replace(case.doses[name], steps=steps)}
+    assert len(mismatches(replace(case, doses=planted), one)[1]) == 1
 
 
-def _half_even(values: Any, step: Decimal) -> Any:
-    return np.rint(values / float(step))
+def stepped(rounded: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A fault of rounding: from the quotients of dose and step, not of the cap, to whole steps."""
+
+    def plant(doses: Any) -> Any:
+        if doses.step is None:
+            return doses
+        steps = rounded(snapped(doses.calculated / float(doses.step)))
+        return replace(doses, steps=steps, fewest=0.0)
+
+    return plant
 
 
-def _half_down(values: Any, step: Decimal) -> Any:
-    return np.ceil(values / float(step) - 0.5)
+def _over_the_cap(doses: Any) -> Any:
+    return replace(doses, calculated=doses.raw, steps=doses.raw if doses.step is None else np.floor(snapped(doses.raw / float(doses.step)) + 0.5), fewest=0.0)
 
 
-def _truncated(values: Any, step: Decimal) -> Any:
-    return np.floor(values / float(step) + 1e-9)
-
-
-FAULTS = {
-    "rounding half to even": (dose_module, "multiples", _half_even),
-    "rounding half down": (dose_module, "multiples", _half_down),
-    "cutting off instead of rounding": (dose_module, "multiples", _truncated),
+DOSE_FAULTS: dict[str, Callable[[Any], Any]] = {
+    "rounding half to even": stepped(np.rint),
+    "rounding half down": stepped(lambda quotient: np.ceil(quotient - 0.5)),
+    "cutting off instead of rounding": stepped(np.floor),
+    "rounding up": stepped(np.ceil),
+    "rounding past the cap": stepped(lambda quotient: np.floor(quotient + 0.5)),
+    "no cap": _over_the_cap,
+    "no limit of rounding": lambda doses: replace(doses, limit=1e9),
+    "a limit of rounding half as wide": lambda doses: replace(doses, limit=doses.limit / 2, fewest=0.0),
+    "a part of a thousand millionth": lambda doses: replace(doses, calculated=doses.calculated * (1 + 1e-9)),
+}
+BODY_FAULTS: dict[str, tuple[Any, str, Any]] = {
     "surface and weights not rounded": (body_module, "to_step", lambda values, step: values),
-    "rounding past the cap": (dose_module, "whole_steps", lambda limit, step: 10**12),
-    "a cap a tenth too high": (dose_module, "_in_unit", lambda line: float(line.order.max.value) * 1.1),
     "actual weight for every weight": (Body, "weight", lambda self, name: self.facts["weight"]),
     "surface below the floor rounded as well": (Body, "bsa", property(lambda self: body_module.to_step(self.bsa_unrounded, self.site.bsa_step))),
-    "eleven digits": (dose_module, "number_text", lambda value: forms.plain(Decimal(format(value, ".11g")))),
+    "one formula for every formula": (Body, "bsa_unrounded", property(lambda self: self.compute("bsa.mosteller", "a planted fault"))),
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [*DOSE_FAULTS, *BODY_FAULTS])
 def test_planted_faults_are_seen(shelf: Library, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     dice, found = random.Random(11), []
-    monkeypatch.setattr(*FAULTS[fault])
+    if fault in BODY_FAULTS:
+        monkeypatch.setattr(*BODY_FAULTS[fault])
     for _ in range(12):
         one = draw_round(dice, patients=50)
-        found += mismatches(run(shelf, one), one)[1]
+        case = run(shelf, one)
+        planted = {name: DOSE_FAULTS.get(fault, lambda same: same)(doses) for name, doses in case.doses.items()}
+        found += mismatches(replace(case, doses=planted), one)[1]
     assert found
 
 
@@ -302,11 +318,10 @@ def test_planted_faults_are_seen(shelf: Library, monkeypatch: pytest.MonkeyPatch
 def test_a_dose_at_another_time_is_seen(shelf: Library, shift: tuple[int, int]) -> None:
     one = draw_round(random.Random(13))
     case = run(shelf, one)
-    name, (first, *rest) = next(iter(case.slots.items()))
     name = one.drawn[0].id
     first, *rest = case.slots[name]
-    case.slots[name] = (first._replace(day=first.day + shift[0], seconds=first.seconds + shift[1]), *rest)
-    assert len(mismatches(case, one)[1]) == 1
+    moved = (first._replace(day=first.day + shift[0], seconds=first.seconds + shift[1]), *rest)
+    assert len(mismatches(replace(case, slots=case.slots | {name: moved}), one)[1]) == 1
 
 
 def test_figures_worked_by_hand() -> None:

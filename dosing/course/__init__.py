@@ -17,8 +17,8 @@ from typing import Any
 from dosing import forms
 from dosing.course import compose, events, findings, issues, ledger, pharmacy, release, replan
 from dosing.course.moment import read_moment, spoken, stamp
-from dosing.course.outcomes import Choose, Option, choose, options, tell
-from dosing.course.replan import OUTCOMES, apply, level_dose
+from dosing.course.outcomes import Choose, Option, choose, options, past, tell
+from dosing.course.replan import OUTCOMES, apply, level_dose, open_outcomes
 from dosing.course.state import Lane, State, begin, files_of
 from dosing.engine.settle import Change
 from dosing.errors import Fault, InputError, UsageError, closest, refuse
@@ -271,19 +271,23 @@ class Course:
             entry, state, made = self._chosen(entry, outcome)
         else:
             state = apply(self.state, entry)
+            self._prove_later(entry, state)
             made = self.schedule() if entry.what in ("issue", "account") else compose.schedule(state)
         self._book = replace(self._book, entries=(*self.entries, entry))
         self._state, self._schedule = state, made
         return entry
 
     def _chosen(self, entry: Any, asked: str) -> tuple[Any, State, Schedule]:
-        found = options(self.state, entry, self.schedule())
-        picked = choose(found, entry, asked)
-        update = {"outcome": picked.name} if asked else {}
-        if entry.what == "level":
-            update["dose"] = level_dose(self.state, entry, picked.name == "cumulative")
-        entry = entry.model_copy(update=update)
+        """The entry with its outcome, and what it comes to; `Choose` where a person must choose."""
+        known = open_outcomes(self.state, entry)
+        if len(known) > 1 or asked or entry.what in REPLANS:
+            found = options(self.state, entry, self.schedule(), asked)
+            picked = choose(found, entry, asked)
+            entry = entry.model_copy(update={"outcome": asked} | ({"dose": level_dose(self.state, entry, picked.name == "cumulative")} if entry.what == "level" else {}))
+            if asked and picked.state and picked.schedule:
+                return entry, picked.state, picked.schedule
         state = apply(self.state, entry)
+        self._prove_later(entry, state)
         return entry, state, compose.schedule(state)
 
     def _prove_people(self, entry: Any) -> None:
@@ -299,6 +303,11 @@ class Course:
         late = [(key, text) for key, text in findings.overdue(self.state, replan.now_of(self.state, entry)) if not order or key.startswith(f"{order}#")]
         if late:
             raise InputError(*(Fault("O13", f"{key} was planned for {text}, before now, and is neither given nor missed", "record it first with dosing course give or miss.", key) for key, text in late))
+
+    def _prove_later(self, entry: Any, state: State) -> None:
+        """Refuse a change that would put a dose before the moment of the change (O11)."""
+        if late := past(self.state, entry, state):
+            raise InputError(*(Fault("O11", text, "choose days or hours that are still to come.", entry.what) for text in late))
 
     def _next(self, key: str) -> tuple[str, int]:
         """The order and number of a dose that may be recorded now; a dose twice or out of order is asked about (O14)."""

@@ -40,9 +40,10 @@ class CourseCase(Case):
 
 
 @lru_cache(maxsize=256)
-def _unplaced(settled: Settled) -> Settled:
-    """The same lines without places, for the amounts alone."""
-    return replace(settled, lines=tuple(replace(line, rhythm=Rhythm(line.id, ())) for line in settled.lines))
+def _unplaced(settled: Settled, begun: tuple[str, ...]) -> Settled:
+    """The same lines without places, for the amounts alone; what was begun stays, whatever it hung on."""
+    lines = tuple(replace(line, rhythm=Rhythm(line.id, ()), conditions=() if line.id in begun else line.conditions) for line in settled.lines)
+    return replace(settled, lines=lines)
 
 
 def schedule(state: State, printed_at: str = "") -> Schedule:
@@ -50,6 +51,11 @@ def schedule(state: State, printed_at: str = "") -> Schedule:
 
     Raises `InputError` for a start that cannot be placed and `Disagreement` when the second calculation differs.
     """
+    return with_case(state, printed_at)[0]
+
+
+def with_case(state: State, printed_at: str = "") -> tuple[Schedule, CourseCase]:
+    """The schedule of `schedule`, and the case it was made of."""
     case, patient = case_of(state)
     found = [hit for hit in hits(case) if hit.holds(0)]
     held = held_lines(case, found, 0)
@@ -63,7 +69,7 @@ def schedule(state: State, printed_at: str = "") -> Schedule:
     given = sum(len(lane.given) for lane in state.lanes.values())
     agreed = {"agrees": True, "doses": count} | ({"given": given} if given else {})
     told.append(Finding("second", "second.agrees", "pass", f"a second, independent calculation of {count} doses agrees" + (f"; {given} given doses are counted into the totals" if given else "")))
-    return _page(state, case, patient, rows, sums, told, agreed, printed_at)
+    return _page(state, case, patient, rows, sums, told, agreed, printed_at), case
 
 
 def _page(state: State, case: CourseCase, patient: Patient, rows: list[Administration], sums: list[Total], told: list[Finding], agreed: dict[str, Any], printed_at: str) -> Schedule:
@@ -85,7 +91,8 @@ def case_of(state: State) -> tuple[CourseCase, Patient]:
     name = state.inputs.bsa or settled.regimen.bsa or site.bsa
     formula = lookup(f"bsa.{name.removeprefix('bsa.')}").name.removeprefix("bsa.")
     body = Body(patient.columns(state.when.day0), formula, site)
-    made = calculate(_unplaced(settled), body, state.when, patient.weighed)
+    begun = tuple(order for order, lane in state.lanes.items() if lane.done)
+    made = calculate(_unplaced(settled, begun), body, state.when, patient.weighed)
     slots = {line.id: places(state, line.id) for line in settled.lines if line.id in made.slots}
     lines = tuple(line for line in settled.lines if slots.get(line.id))
     return CourseCase(settled, lines, {line.id: made.doses[line.id] for line in lines if line.id in made.doses}, {line.id: slots[line.id] for line in lines},

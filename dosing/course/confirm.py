@@ -19,6 +19,7 @@ from dosing.errors import Disagreement, Fault
 from dosing.planning.verify import DO
 from dosing.schedule import Total
 
+SIZES = {"mcg": Fraction(1, 1000), "mg": Fraction(1), "g": Fraction(1000)}
 Places = dict[int, tuple[int, float | None]]
 
 
@@ -77,8 +78,7 @@ def _cap(line: Line, unit: str) -> str:
     """The stated maximum of one administration as a number in a unit; empty where none is stated."""
     if not line.order.max:
         return ""
-    size = {"mcg": Fraction(1, 1000), "mg": Fraction(1), "g": Fraction(1000)}
-    factor = size.get(line.order.max.unit, Fraction(1)) / size.get(unit, Fraction(1))
+    factor = SIZES.get(line.order.max.unit, Fraction(1)) / SIZES.get(unit, Fraction(1))
     return forms.plain(line.order.max.value * factor.numerator / factor.denominator)
 
 
@@ -145,7 +145,7 @@ def confirm_totals(state: State, totals: Iterable[Total], held: set[str], units:
     _agree(found)
 
 
+@lru_cache(maxsize=4096)
 def in_unit(amount: tuple[str, str], unit: str) -> Fraction:
     """An amount as a fraction in another unit of mass; the same number where the units are one."""
-    size = {"mcg": Fraction(1, 1000), "mg": Fraction(1), "g": Fraction(1000)}
-    return Fraction(amount[0]) if amount[1] == unit else Fraction(amount[0]) * size[amount[1]] / size[unit]
+    return Fraction(amount[0]) if amount[1] == unit else Fraction(amount[0]) * SIZES[amount[1]] / SIZES[unit]

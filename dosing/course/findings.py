@@ -19,7 +19,7 @@ from dosing.schedule import Administration, Amount, Finding, Total
 
 MEANT = {"rest-day": "each dose left keeps its protocol day under the new day 0", "continue": "drugs already begun keep their dates", "stop": "drugs already begun are stopped",
          "keep-grid": "the doses left keep their times", "slide": "the doses left follow the actual start", "omit": "the missed dose is left out", "append": "the missed dose is made up at the end",
-         "real": "the new weight counts from now", "fluid": "the change counts as fluid, the doses stay", "next-dose": "each dose left aims at the target", "cumulative": "the doses left aim at the target of the course"}  # fmt: skip
+         "real": "the new weight counts from now", "fluid": "the change counts as fluid, the doses stay", "next-dose": "each dose left aims at the target", "cumulative": "the doses left aim at the target of the course", "re-date": "every protocol day from now on gets its dose again"}  # fmt: skip
 NEAR = Fraction(3, 4)  # of the ordered distance; two doses nearer than this are flagged
 EXTRA = Fraction(11, 10)  # of the planned amount; a given amount above this is asked about
 
@@ -30,14 +30,14 @@ def all_of(state: State, case: Case, planned: Sequence[Finding], rows: Sequence[
     kept = [finding for finding in planned if not (finding.code == "timing.outside-days" and finding.order in begun)]
     if state.reweighed:
         kept = [finding for finding in kept if finding.id != "patient.weighed"]
-    return [*kept, *_choices(state), *_moved(state), *_given(state), *_not_given(state), *_overdue(state), *_windows(state, case, rows), *_distances(state, case, rows), *_after_graft(case, rows), *_sums(state, case, totals), *_void(rows)]
+    return [*kept, *_choices(state), *_moved(state), *_conditions(state), *_given(state), *_not_given(state), *_overdue(state), *_windows(state, case, rows), *_distances(state, case, rows), *_after_graft(case, rows), *_sums(state, case, totals), *_void(rows)]
 
 
 def _choices(state: State) -> Iterator[Finding]:
     """What a person chose where practice differs, in the order of the orders."""
     for number, (kind, order, name, by, why) in enumerate(sorted(state.told, key=lambda told: (told[0], told[1])), 1):
-        about = f" after {kind}{' of ' + order if order else ''}"
-        yield Finding(f"course.choice.{number}", "course.choice", "note", f"{name}{about}: {MEANT.get(name, name)}; chosen by {by or 'a person not named'}{': ' + why if why else ''}.", order or None)
+        about = "" if kind == "set" else f" after {kind}{' of ' + order if order else ''}: {MEANT[name]}"
+        yield Finding(f"course.choice.{number}", "course.choice", "note", f"{name}{about}; chosen by {by or 'a person not named'}{': ' + why if why else ''}.", order or None)
     if state.reweighed:
         yield Finding("patient.reweighed", "course.weight", "note", f"the weight changed from {state.reweighed} during the course; doses given before stay as they were given.")
 
@@ -45,6 +45,15 @@ def _choices(state: State) -> Iterator[Finding]:
 def _moved(state: State) -> Iterator[Finding]:
     if state.when.day0 != state.zero:
         yield Finding("course.day0", "course.day0", "note", f"day 0 moved from {state.zero:%a %Y-%m-%d} to {state.when.day0:%a %Y-%m-%d}; given doses keep their dates and show both days.")
+
+
+def _conditions(state: State) -> Iterator[Finding]:
+    """Orders that hang on a fact of the patient, were begun, and may no longer be meant for the new weight."""
+    for order, lane in state.lanes.items():
+        line = state.inputs.line(order)
+        if state.reweighed and lane.done and lane.rest and line and line.conditions:
+            told = ", ".join(f"{one.name} {one.operator} {one.value}" for one in line.conditions)
+            yield Finding(f"{order}.condition", "course.condition", "query", f"{order} is ordered only where {told}, and was begun before the patient was weighed again. Confirm that it goes on.", order)
 
 
 def _given(state: State) -> Iterator[Finding]:

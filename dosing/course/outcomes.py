@@ -39,7 +39,7 @@ class Option:
 
     def to_dict(self) -> dict[str, Any]:
         """The outcome as plain JSON values."""
-        return {"name": self.name, "meaning": findings.MEANT.get(self.name, "every protocol day from now on gets its dose again"), "refused": self.refused or None,
+        return {"name": self.name, "meaning": findings.MEANT[self.name], "refused": self.refused or None,
                 "rows": self.rows(), "totals": list(self.totals), "gaps_to_graft": list(self.gaps), "collisions": list(self.collisions)}  # fmt: skip
 
 
@@ -51,9 +51,15 @@ class Choose(InputError):
         self.options = options
 
 
-def options(state: State, entry: Any, before: Schedule) -> tuple[Option, ...]:
-    """Every outcome of an entry, worked out whole; of a moved day 0 also plain re-dating where it must be refused."""
-    found = [option(state, entry, name, step, before) for name, step in replan.open_outcomes(state, entry).items()]
+def options(state: State, entry: Any, before: Schedule, asked: str = "") -> tuple[Option, ...]:
+    """Every outcome of an entry, worked out whole; of a moved day 0 also plain re-dating where it must be refused.
+
+    Only the outcome that was asked for is worked out where it is one of them.
+    """
+    known = replan.open_outcomes(state, entry)
+    if asked in known:
+        return (option(state, entry, asked, known[asked], before),)
+    found = [option(state, entry, name, step, before) for name, step in known.items()]
     if entry.what == "move-day0":
         again = option(state, entry, "re-date", replan.re_date, before)
         found += [again] if again.refused else []
@@ -63,12 +69,12 @@ def options(state: State, entry: Any, before: Schedule) -> tuple[Option, ...]:
 def option(state: State, entry: Any, name: str, step: replan.Outcome, before: Schedule) -> Option:
     """One outcome with its figures; what cannot be placed or calculated is refused with the reason."""
     try:
-        after = step(state, entry)
-        made = compose.schedule(after)
+        after = replan.apply(state, entry.model_copy(update={"outcome": name}), step)
+        made, case = compose.with_case(after)
     except InputError as error:
         return Option(name, None, None, str(error), before=before)
-    totals = tuple(_total(total, after, made, before) for total in made.totals)
-    refused = "; ".join((*_extra(totals, name), *_past(state, entry, after)))
+    totals = tuple(_total(total, after, case, before) for total in made.totals)
+    refused = "; ".join((*_extra(totals, name), *past(state, entry, after)))
     return Option(name, after, made, refused, totals, tuple(_gaps(after, made)), (*_weight_change(state, entry, name), *_collisions(made, before)), before)
 
 
@@ -80,12 +86,12 @@ def _row(row: Administration, before: Schedule | None) -> dict[str, Any]:
             "amount": row.amount and row.amount.to_dict(), "amount_before": old.amount.to_dict() if old and old.amount else None, "held": row.held}  # fmt: skip
 
 
-def _total(total: Any, after: State, made: Schedule, before: Schedule) -> dict[str, Any]:
+def _total(total: Any, after: State, case: compose.CourseCase, before: Schedule) -> dict[str, Any]:
     """The total of one order: given, left, both, against the number and amount of the protocol."""
     line = after.inputs.line(total.order)
     protocol = next((one for one in before.totals if one.order == total.order), None)
     ordered = count_of(line) if line else total.doses
-    amount, case = total.amount, compose.case_of(after)[0]
+    amount = total.amount
     per = findings.per_basis(amount, line, case) if amount and line and line.basis else None
     told = {"order": total.order, "drug": total.drug, "doses": total.doses, "protocol_doses": ordered,
             "given": total.given and total.given.to_dict(), "planned": total.planned and total.planned.to_dict(), "amount": amount and amount.to_dict()}  # fmt: skip
@@ -112,11 +118,12 @@ def _amount(one: dict[str, Any]) -> str:
     return str(Amount(one["amount"]["value"], one["amount"]["unit"])) if one["amount"] else "held"
 
 
-def _past(state: State, entry: Any, after: State) -> list[str]:
+def past(state: State, entry: Any, after: State) -> list[str]:
     """Doses that would have to be given before the moment of the entry."""
     if entry.what not in ("move-day0", "set", "give", "miss"):
         return []
-    known = {key for key, _ in findings.overdue(state, replan.now_of(state, entry))}
+    own = f"{entry.order}#" if entry.what == "give" else "#"  # what follows a given dose cannot lie before it
+    known = {key for key, _ in findings.overdue(state, replan.now_of(state, entry)) if not key.startswith(own)}
     late = [(key, text) for key, text in findings.overdue(after, replan.now_of(state, entry)) if key not in known]
     return [f"{key} would have to be given {text}, before now" for key, text in late]
 
@@ -167,7 +174,7 @@ def _named(found: tuple[Option, ...], entry: Any, asked: str) -> Option:
         raise Choose(Fault("O10", f'"{asked}" is no outcome of {entry.what} here', f"possible: {possible}.", "outcome"), options=found)
     if one.refused:
         raise Choose(Fault("O11", f"{asked} is refused: {one.refused}", f"possible: {possible}.", "outcome"), options=found)
-    if len(found) > 1 and not entry.by:
+    if not entry.by:
         raise Choose(Fault("R05", f"{asked} was chosen, but not by whom", "add --by NAME.", "--by"), options=found)
     return one
 
@@ -176,7 +183,7 @@ def tell(found: tuple[Option, ...]) -> str:
     """The outcomes side by side as text: one block an order, one line an outcome, with what is left and its figures."""
     orders = list(dict.fromkeys(row.order for one in found if one.schedule for row in one.schedule))
     blocks = [block for order in orders if (block := _block(order, found))]
-    legend = [f"  {one.name}: {findings.MEANT.get(one.name, 'every protocol day from now on again')}{' – REFUSED: ' + one.refused if one.refused else ''}" for one in found]
+    legend = [f"  {one.name}: {findings.MEANT[one.name]}{' – REFUSED: ' + one.refused if one.refused else ''}" for one in found]
     flags = [f"  {one.name}: {text}" for one in found for text in one.collisions]
     return "\n".join(["outcomes:", *legend, *blocks, *(["flags:", *flags] if flags else [])])
 
@@ -200,4 +207,4 @@ def _line(order: str, one: Option) -> str:
 
 
 
-__all__ = ["Choose", "Option", "choose", "options", "tell"]
+__all__ = ["Choose", "Option", "choose", "options", "past", "tell"]

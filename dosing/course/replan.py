@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -237,21 +238,37 @@ def _basis(planned: Any) -> Fraction:
 
 
 def _dose_text(line: Line, value: Fraction) -> str:
-    number = f"{float(value):.6f}".rstrip("0").rstrip(".")
+    number = forms.plain(Decimal(f"{float(value):.6g}"))  # six digits: the amount is rounded to a step far coarser
     per = f"/{line.dose.per}" if line.dose and line.dose.per else ""
     every = f" every {forms.plain(line.dose.every)} h" if line.dose and line.dose.every else ""
     return f"{number} {line.drug.unit}{per}/dose{every}"
 
 
 def change(state: State, entry: Any) -> State:
-    """A field of an order set from now on; doses not yet done take their places of the new days and hours."""
+    """A field of an order, or a choice, set from now on; doses not yet done take their places of the new days and hours."""
+    if entry.key in state.inputs.settled.choices:
+        chosen = dict(state.inputs.choose) | {entry.key: entry.value}
+        told = ("set", entry.key.partition(".")[0] if entry.key.partition(".")[0] in state.lanes else "", f"{entry.key} chosen anew, {entry.value}", entry.by, entry.why)
+        return _settled_again(state, replace(state.with_inputs(choose=tuple(chosen.items())), told=(*state.told, told)))
     made = Change(entry.key, entry.value, entry.by, entry.why, entry.second)
-    after = state.with_inputs(changes=(*state.inputs.changes, made))
-    order = entry.key.rpartition(".")[0]
-    old, new, lane = state.inputs.line(order), after.inputs.line(order), after.lane(order)
-    if old is None or new is None or old.rhythm == new.rhythm or not lane.rest:
-        return after
-    return after.with_lane(order, replace(lane, rest=whole(new, max((one.number for one in lane.done), default=0))))
+    return _settled_again(state, state.with_inputs(changes=(*state.inputs.changes, made)))
+
+
+def _settled_again(before: State, after: State) -> State:
+    """The lanes under changed orders: new orders are whole, lost ones stop, changed days and hours hold for the rest."""
+    lanes = {}
+    for line in after.inputs.settled.lines:
+        old, lane = before.inputs.line(line.id), before.lanes.get(line.id)
+        if lane is None or old is None:
+            lanes[line.id] = Lane(rest=whole(line)) if lane is None else lane
+        elif old.rhythm != line.rhythm and lane.rest:
+            lanes[line.id] = replace(lane, rest=whole(line, max((one.number for one in lane.done), default=0)))
+        else:
+            lanes[line.id] = lane
+    gone = {order: stopped(lane) for order, lane in before.lanes.items() if order not in lanes}
+    if given := [order for order, lane in gone.items() if lane.done]:
+        raise refuse("R09", f"{', '.join(given)} has been begun and would vanish from the regimen", f"stop it instead: dosing course stop {given[0]}.", "set")
+    return replace(after, lanes=lanes | gone)
 
 
 def stop(state: State, entry: Any) -> State:
@@ -316,10 +333,10 @@ def now_of(state: State, entry: Any) -> int | None:
     return moment.read_moment(entry.at, state.zone) if entry.at else state.now
 
 
-def apply(state: State, entry: Any) -> State:
-    """The state after one more entry, with the outcome it names."""
+def apply(state: State, entry: Any, step: Outcome | None = None) -> State:
+    """The state after one more entry, with the outcome it names, or by `step`."""
     known = OUTCOMES.get(entry.what)
-    step = PLAIN[entry.what] if known is None else known[entry.outcome or next(iter(known))]
+    step = step or (PLAIN[entry.what] if known is None else known[entry.outcome or next(iter(known))])
     after = step(state, entry)
     told = ((entry.what, getattr(entry, "order", ""), entry.outcome, entry.by, entry.why),) if getattr(entry, "outcome", "") else ()
     moments = [value for value in (state.now, now_of(state, entry)) if value is not None]

@@ -242,6 +242,7 @@ def prove_files(entry: Start, inputs: Inputs) -> None:
         raise refuse("R07", f"{', '.join(changed)}: not the file this course was started with", "name the library of that time with --library DIR.", "regimen")
 
 
+@lru_cache(maxsize=16_384)
 def day_of(seconds: int, when: When) -> int:
     """The calendar day of an instant, counted from day 0 as it is now."""
     return slot(seconds, when).day

@@ -39,7 +39,7 @@ class Body:
         """The unrounded column of one formula of `dosing.metrics`, computed once."""
         if name not in self._derived:
             formula = FORMULAS[name]
-            self._derived[name] = formula(**{need: self.need("sex" if need == "male" and "male" not in self.facts else need, why) for need in formula.needs})
+            self._derived[name] = formula.on_columns(**{need: self.need("sex" if need == "male" and "male" not in self.facts else need, why) for need in formula.needs})
         return self._derived[name]
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -39,9 +40,26 @@ class Doses:
     raw: Column  # before the maximum, in the drug's unit
     calculated: Column  # after the maximum, before rounding
     steps: Column  # whole measurable steps
-    kept: NDArray[np.bool_]  # the rounding would pass the policy's limit: the exact dose is kept
-    small: NDArray[np.bool_] | None  # read in the drug's small unit
     step: Decimal | None  # the drug's measurable step in its unit
+    fewest: float  # the fewest steps of any row
+    limit: float  # of the rounding policy, as a fraction
+
+    @property
+    def may_keep(self) -> bool:
+        """Whether rounding can pass the limit at all: with many steps to a dose it cannot."""
+        return self.step is not None and self.fewest * self.limit < 1
+
+    @cached_property
+    def kept(self) -> NDArray[np.bool_]:
+        """The rows in which rounding would pass the policy's limit: the exact dose is kept."""
+        if not self.may_keep or self.step is None:
+            return np.zeros(self.steps.shape, bool)
+        return np.abs(self.steps * float(self.step) - self.calculated) > self.calculated * (self.limit + 1e-12)
+
+    @cached_property
+    def small(self) -> NDArray[np.bool_] | None:
+        """The rows that are read in the drug's small unit; None where it has none."""
+        return self.calculated < 1 if self.line.drug.small_unit else None
 
     @property
     def amount(self) -> Column:
@@ -57,7 +75,7 @@ class Doses:
         small = drug.small_unit if self.small is not None and self.small[row] else None
         scale = round(coefficient(drug.unit, "", small)) if small else 1
         calculated = number_text(float(self.calculated[row]) * scale)
-        if self.step is None or self.kept[row]:
+        if self.step is None or (self.may_keep and self.kept[row]):
             return Reading(small or drug.unit, scale, calculated, calculated, "")
         step = self.step * scale
         return Reading(small or drug.unit, scale, calculated, step_text(float(self.steps[row]), step), forms.plain(step))
@@ -79,27 +97,46 @@ def _unit_of(basis: str) -> str:
     return "m²" if basis == "m2" else basis
 
 
-def multiply(line: Line, body: Body, rounding_limit: Decimal) -> Doses:
-    """The doses of a line for every patient: factor × basis, maximum, nearest step, limit of the rounding policy."""
-    basis = _basis(line, body)
-    raw = line.factor * basis
-    drug, step = line.drug, line.drug.step.value if line.drug.step and line.order.rounding != "none" else None
-    calculated = np.minimum(raw, _in_unit(line)) if line.order.max else raw
-    if step is None:
-        steps, kept = calculated, np.zeros(raw.shape, bool)
-    else:
-        steps = multiples(calculated, step)
-        if line.order.max:
-            steps = np.minimum(steps, whole_steps(Decimal(str(_in_unit(line))), step))
-        kept = _beyond(steps, step, calculated, float(rounding_limit) / 100)
-    return Doses(line, basis, raw, calculated, steps, kept, calculated < 1 if drug.small_unit else None, step)
+class Factors(NamedTuple):
+    """The lines of one plan as columns over lines: factor, step and maximum of each, in the drug's unit."""
+
+    factor: Column
+    step: Column  # 1 where nothing is rounded
+    cap: Column | None  # inf where no maximum is stated, None where no line has one
+    cap_steps: Column | None
+    steps: tuple[Decimal | None, ...]
 
 
-def _beyond(steps: Column, step: Decimal, calculated: Column, limit: float) -> NDArray[np.bool_]:
-    """The rows in which rounding changes the dose by more than the limit; never with many steps to a dose."""
-    if np.minimum.reduce(steps, initial=np.inf) * limit >= 1:
-        return np.zeros(steps.shape, bool)
-    return np.abs(steps * float(step) - calculated) > calculated * (limit + 1e-12)
+@lru_cache(maxsize=1024)
+def factors(lines: tuple[Line, ...]) -> Factors:
+    """What the dose of each line is multiplied and rounded with; made once per plan."""
+    steps = tuple(line.drug.step.value if line.drug.step and line.order.rounding != "none" else None for line in lines)
+    caps = [_in_unit(line) if line.order.max else np.inf for line in lines]
+    whole = [whole_steps(Decimal(str(cap)), step) if step and cap != np.inf else np.inf for cap, step in zip(caps, steps, strict=True)]
+    some = any(cap != np.inf for cap in caps)
+    column = lambda values: np.array(values, float)[:, None]  # noqa: E731
+    return Factors(column([line.factor for line in lines]), column([float(step or 1) for step in steps]),
+                   column(caps) if some else None, column(whole) if some else None, steps)  # fmt: skip
+
+
+def multiply(lines: tuple[Line, ...], bases: list[Column], rounding_limit: Decimal) -> dict[str, Doses]:
+    """The doses of all lines for every patient: factor × basis, maximum, nearest step, limit of the rounding policy.
+
+    `bases` holds each line's column (kg, m2 or ones), all of one length; the lines are one block of arithmetic.
+    """
+    if not lines:
+        return {}
+    by, limit = factors(lines), float(rounding_limit) / 100
+    raw = by.factor * np.array(bases)
+    calculated = raw if by.cap is None else np.minimum(raw, by.cap)
+    steps = multiples(calculated, by.step)
+    if by.cap_steps is not None:
+        steps = np.minimum(steps, by.cap_steps)
+    fewest = np.minimum.reduce(steps, axis=1).tolist()
+    return {
+        line.id: Doses(line, bases[n], raw[n], calculated[n], steps[n] if by.steps[n] is not None else calculated[n], by.steps[n], fewest[n], limit)
+        for n, line in enumerate(lines)
+    }
 
 
 def _in_unit(line: Line) -> float:
@@ -108,7 +145,8 @@ def _in_unit(line: Line) -> float:
     return float(line.order.max.value) * coefficient(line.order.max.unit, "", line.drug.unit)
 
 
-def _basis(line: Line, body: Body) -> Column:
+def basis_of(line: Line, body: Body) -> Column:
+    """The column a line's dose is multiplied with: a dosing weight in kg, the body surface in m2, or ones."""
     if line.basis == "kg":
         return body.weight(line.weight)
     if line.basis == "m2":

@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import ClassVar
 
+from dosing.display import as_bundle, as_html
 from dosing.errors import InputError, refuse
 
 from . import dose_faults as faults
@@ -47,7 +48,7 @@ _BASES = {"kg": "kg", "m2": "m2", "m²": "m2", "m^2": "m2", "m\\^2": "m2"}
 _TIMES = {"day": "day", "d": "day", "dose": "dose", "course": "course"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Dose:
     """One written dose: amount or range, unit, what it is per ("kg", "m2", ""), time base and repetition.
 
@@ -63,6 +64,10 @@ class Dose:
     times: int | None = None
     days: int | None = None
     doses: int | None = None
+    _repr_html_, _repr_mimebundle_ = as_html, as_bundle
+
+    def __repr__(self) -> str:
+        return f"<Dose {self.text}>"
 
     @property
     def is_range(self) -> bool:

@@ -45,6 +45,11 @@ class Formula:
     applies: Callable[..., Any] | None
     vectors: tuple[tuple[dict[str, Any], Any], ...]
 
+    def on_columns(self, **columns: Column) -> Column:
+        """The result for positive float64 columns; the same bits as a call, without its conversions."""
+        result: Column = self.function.__wrapped__(**columns)  # type: ignore[attr-defined]
+        return result
+
     def __call__(self, **columns: Any) -> Any:
         """The result for columns in the units of `COLUMNS`; columns it does not need are ignored."""
         return self.function(**{need: columns[need] for need in self.needs})

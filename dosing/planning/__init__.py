@@ -18,9 +18,9 @@ import numpy as np
 from dosing.checks import Case, hits
 from dosing.checks.doses import COMPARE
 from dosing.engine.body import Body
-from dosing.engine.dose import Doses, multiply
+from dosing.engine.dose import basis_of, multiply
 from dosing.engine.settle import Change, Line, Settled, settle
-from dosing.engine.timeline import place
+from dosing.engine.timeline import Slot, place
 from dosing.errors import Fault, InputError, UsageError, closest
 from dosing.metrics import lookup
 from dosing.patient import Patient, When
@@ -127,18 +127,27 @@ def calculate(settled: Settled, body: Body, when: When, weighed: date | None = N
     """The doses and places of every line, for one or many patients who share `when`; faults of all lines at once."""
     applies = {line.id: _applies(line, body) for line in settled.lines if line.conditions}
     lines = tuple(line for line in settled.lines if line.id not in applies or applies[line.id].any())
-    doses: dict[str, Doses] = {}
-    faults: dict[str, Fault] = {}
+    dosed = tuple(line for line in lines if line.dose)
+    doses = multiply(dosed, _bases(dosed, body), body.site.rounding_limit)
+    return Case(settled, lines, doses, _placed(lines, when), body, when, body.site, weighed, applies)
+
+
+def _bases(lines: tuple[Line, ...], body: Body) -> list[np.ndarray]:
+    """Each line's basis; `InputError` names every missing fact once."""
+    bases, faults = [], {}
     for line in lines:
         try:
-            if line.dose:
-                doses[line.id] = multiply(line, body, body.site.rounding_limit)
+            bases.append(basis_of(line, body))
         except InputError as error:
             faults |= {fault.where: fault for fault in error.faults}
     if faults:
         raise InputError(*faults.values())
-    slots = {line.id: place(line.rhythm, when) for line in lines}
-    return Case(settled, lines, doses, slots, body, when, body.site, weighed, applies)
+    return bases
+
+
+@lru_cache(maxsize=1024)
+def _placed(lines: tuple[Line, ...], when: When) -> dict[str, tuple[Slot, ...]]:
+    return {line.id: place(line.rhythm, when) for line in lines}
 
 
 def _applies(line: Line, body: Body) -> np.ndarray:

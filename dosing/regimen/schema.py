@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from dosing import forms
+from dosing.display import as_bundle, as_html
 from dosing.regimen.fields import (
     Ages,
     Amount,
@@ -181,6 +182,15 @@ class Regimen(Model):
     sha256: str = Field(default="", exclude=True)
     path: str = Field(default="", exclude=True)
 
+    def __repr__(self) -> str:
+        return f"<Regimen {self.id}@{self.version} ({self.status}): {len(self.orders)} orders, {len(self.choices)} choices, {len(self.queries)} open questions>"
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return as_bundle(self)
+
 
 class Limit(Model):
     """A plausible range of one drug: outside `usual` is a query, outside `hard` the line is held."""
@@ -219,9 +229,15 @@ class Product(Model):
     countries: tuple[Word, ...] = ()
     strength: Amount | None = None  # per mL
     vial: Amount | None = None
+    withdrawable: Amount | None = None  # what one vial yields where that is not what it holds
     reconstitute: Prose | None = None
     concentration: Prose | None = None
+    concentration_min: Amount | None = None  # of the final volume, per mL
+    concentration_max: Amount | None = None
+    diluents: tuple[Name, ...] = ()
     diluent_ratio: Number | None = None  # volumes of diluent to one of drug
+    bag: Amount | None = None  # mL the label names for the content of one vial
+    stable: Minutes | None = None  # from dilution to the end of the infusion, at room temperature
     infusion: Infusion | None = None
     limits: tuple[Limit, ...] = ()
     lowest_seen: DoseText | None = None
@@ -291,6 +307,13 @@ class Drug(Model):
         return self
 
 
+class Graduation(Model):
+    """The smallest mark of the syringes this site measures volumes with, up to a volume; without one for all larger."""
+
+    step: Amount
+    upto: Amount | None = None
+
+
 class Site(Model):
     """House conventions: how this site measures, rounds and what it calls doubtful."""
 
@@ -310,6 +333,8 @@ class Site(Model):
     hard_bmi: tuple[Number, Number]
     bmi_ask: Number
     locale: Literal["en-US", "en-GB", "zh"] = "en-GB"
+    graduations: tuple[Graduation, ...] = ()  # ascending; the shipped site states none, so volumes are not rounded
+    bags: tuple[Amount, ...] = ()  # mL; the shipped site states none, so no bag is chosen
     source: Prose
 
 

@@ -38,7 +38,8 @@ print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .dosing .query{border:2px solid #000;padding:.3em .6em;margin:.4em 0;break-inside:avoid}
 .dosing .blank{display:block;margin-top:.8em}
 .dosing footer{border-top:1px solid #000;font-size:.8em;margin-top:.8em}
-@page{size:A4 landscape;margin:10mm 10mm 14mm;@bottom-right{font:bold 9px sans-serif;content:"Page " counter(page) " of " counter(pages)}}
+"""
+PAPER = """@page{size:A4 landscape;margin:10mm 10mm 14mm;@bottom-right{font:bold 9px sans-serif;content:"Page " counter(page) " of " counter(pages)}}
 @media print{.dosing{font-size:10px;padding:0;max-width:none}.dosing .record{break-before:page}}
 """
 
@@ -48,13 +49,22 @@ def write(sheet: Sheet, schedule: Schedule) -> bytes:
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escape(sheet.words['title'])} {sheet.document}</title><style>{STYLE}</style>"
+        f"<title>{escape(sheet.words['title'])} {sheet.document}</title><style>{STYLE}{PAPER}</style>"
     )
+    body = f'<body style="margin:0">{_body(sheet)}</body>'
+    return f'<!doctype html>\n<html lang="{escape(sheet.language)}"><head>{head}</head>\n{body}</html>\n'.encode()
+
+
+def fragment(sheet: Sheet) -> str:
+    """The sheet as a part of another page, such as a notebook: the same without the rules for paper."""
+    return f"<style>{STYLE}</style>{_body(sheet)}"
+
+
+def _body(sheet: Sheet) -> str:
     frame = f'<table class="frame" role="presentation"><thead><tr><td>{_head(sheet)}</td></tr></thead>'
     frame += f"<tbody><tr><td>{_main(sheet)}</td></tr></tbody>"
     foot = f"<tfoot><tr><td><footer>{escape(sheet.footer)}</footer></td></tr></tfoot></table>"
-    body = f'<body style="margin:0"><div class="dosing">{frame}{foot}</div></body>'
-    return f'<!doctype html>\n<html lang="{escape(sheet.language)}"><head>{head}</head>\n{body}</html>\n'.encode()
+    return f'<div class="dosing">{frame}{foot}</div>'
 
 
 def _head(sheet: Sheet) -> str:
