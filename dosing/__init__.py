@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dosing.errors import Disagreement, DosingError, Fault, InputError, RegimenError, UsageError
     from dosing.patient import Patient
     from dosing.planning import plan
+    from dosing.preparation import prepare
     from dosing.proof import check
     from dosing.regimen.library import load_regimen
     from dosing.regimen.schema import Regimen
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 _HOME = {
-    "Patient": "patient", "Cohort": "cohort", "Course": "course", "plan": "planning", "plan_cohort": "cohort", "check": "proof", "render": "render",
+    "Patient": "patient", "Cohort": "cohort", "Course": "course", "plan": "planning", "plan_cohort": "cohort", "check": "proof", "prepare": "preparation", "render": "render",
     "load_regimen": "regimen.library", "Regimen": "regimen.schema", "Schedule": "schedule", "Administration": "schedule",
     "Amount": "schedule", "Finding": "schedule", "DosingError": "errors", "InputError": "errors", "RegimenError": "errors",
     "UsageError": "errors", "Disagreement": "errors", "Fault": "errors",
 }  # fmt: skip
 __all__ = [
     "Administration", "Amount", "Cohort", "Course", "Disagreement", "DosingError", "Fault", "Finding", "InputError", "Patient", "Regimen",
-    "RegimenError", "Schedule", "UsageError", "check", "load_regimen", "plan", "plan_cohort", "render",
+    "RegimenError", "Schedule", "UsageError", "check", "load_regimen", "plan", "plan_cohort", "prepare", "render",
 ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 A quotient is snapped before the half-up decision: naive float rounding disagreed with exact decimals about once in
 260 products that should be ties. Snapping keeps 9 decimals below a million steps, 6 below a billion and 3 below
-10**12; a larger quotient is refused by the bounds of the dose forms, and asserted here.
+10**12; a larger quotient is refused.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
+from dosing.errors import refuse
+
 Column = NDArray[np.float64]
 
 
 def snapped(quotient: Column) -> Column:
-    """Quotients, none below 0, with the noise of binary floats taken off; each must stay under 10**12."""
+    """Quotients, none below 0, with the noise of binary floats taken off; D18 at 10**12 and beyond."""
     largest = np.maximum.reduce(quotient, axis=None, initial=0)
-    assert not largest >= 1e12, "a quotient beyond 10**12 steps cannot be rounded exactly"
+    if largest >= 1e12:
+        raise refuse("D18", "a dose of more than 10**12 measurable steps", "check the power of ten.")
     scale = 1e9 if largest < 1e6 else np.where(quotient < 1e6, 1e9, np.where(quotient < 1e9, 1e6, 1e3))
     return np.rint(quotient * scale) / scale
 

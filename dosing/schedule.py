@@ -64,10 +64,15 @@ class Finding(NamedTuple):
     order: str | None = None
     cite: str = ""
     answer: str = ""
-    _repr_html_, _repr_mimebundle_ = as_html, as_bundle
 
     def __repr__(self) -> str:
         return f"<Finding {self.id} ({'answered' if self.answer else self.level}): {self.message}>"
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return as_bundle(self)
 
     @property
     def is_open(self) -> bool:

@@ -460,3 +460,70 @@ def test_a_dose_a_day_late_cannot_keep_a_grid_that_lies_before_it() -> None:
     give_all(course, "bu", 5)
     found = outcomes(lambda: course.give("bu#6", "2027-03-28T08:00"))
     assert "before now" in found["keep-grid"]["refused"] and not found["slide"]["refused"]
+
+
+def test_an_answer_holds_for_the_question_as_it_was_asked() -> None:
+    course = story_a(set={"atg.dose": "5 mg/kg/day", "atg.product": "thymoglobulin"})
+    course.answer("atg.dose", "agreed with the sponsor", by="AB")
+    assert "atg.dose" not in [finding.id for finding in course.schedule().open]
+    course.set("atg.dose", "4.5 mg/kg/day", by="AB", why="prescriber")
+    assert "atg.dose" in [finding.id for finding in course.schedule().open] and "Asked again" in message(course, "atg.dose")
+    course.answer("atg.dose", "agreed again", by="AB")
+    assert "atg.dose" not in [finding.id for finding in course.schedule().open]
+
+
+def test_answers_at_the_start_are_the_plan_s_own() -> None:
+    answers = [{"id": "flu.creatinine", "answer": "0.8 mg/dL seen", "by": "AB"}]
+    same = plan("nct07299123", Patient(**ADULT), answer=answers, second_name="CD", **A)
+    assert story_a(answer=answers).schedule().to_dict() == same.to_dict()
+
+
+def test_the_graft_fixes_day_0() -> None:
+    course = at_noon()
+    give_all(course, "flu", 1), give_all(course, "cy", 1), give_all(course, "atg", 2), give_all(course, "msc", 1)
+    with pytest.raises(InputError, match="another calendar day"):
+        course.give("hsc#1", "2027-01-16T00:30")
+    give_all(course, "hsc", 1)
+    with pytest.raises(InputError, match="fixes day 0"):
+        course.move_day0("2027-01-16", at="2027-01-15T18:00", outcome="rest-day", by="AB")
+
+
+# other protocols
+
+
+def gvhd() -> Course:
+    return Course.start("nct07299123", ADULT, second="CD", blocks=["gvhd-csa-mtx"], **A)
+
+
+def test_methotrexate_after_a_moved_day_0() -> None:
+    """Days +1, +3, +6, +11 of 15 January are 16, 18, 21 and 26; with day 0 on 17 January 18, 20, 23 and 28."""
+    course = gvhd()
+    course.move_day0("2027-01-17", at="2027-01-05T12:00", by="AB")
+    assert [start[:10] for start in left(course, "mtx1") + left(course, "mtx2")] == ["2027-01-18", "2027-01-20", "2027-01-23", "2027-01-28"]
+
+
+def test_ciclosporin_twice_a_day_moved_after_three_doses() -> None:
+    """Days -1..+2 at 09:00 and 21:00 are 8 doses from 14 January; 3 given, then a day of rest: 5 left from 16 January 21:00."""
+    course = gvhd()
+    give_all(course, "flu", 4), give_all(course, "cy", 4), give_all(course, "atg", 4), give_all(course, "csa", 3)
+    found = outcomes(lambda: course.move_day0("2027-01-16", at="2027-01-15T09:29", by="AB"))
+    assert planned(found["rest-day"], "csa") == [f"2027-01-{text}:00+08:00" for text in ("16T21:00", "17T09:00", "17T21:00", "18T09:00", "18T21:00")]
+    assert planned(found["continue"], "csa") == [f"2027-01-{text}:00+08:00" for text in ("15T21:00", "16T09:00", "16T21:00", "17T09:00", "17T21:00")]
+    assert sum_of(found["rest-day"], "csa")["amount"]["value"] == sum_of(found["continue"], "csa")["amount"]["value"] == "752"  # 8 × 94
+    assert sum_of(found["stop"], "csa")["amount"]["value"] == "282"
+
+
+def test_a_ciclosporin_dose_missed_is_made_up_at_the_next_hour_of_the_order() -> None:
+    course = gvhd()
+    found = outcomes(lambda: course.miss("csa#1", at="2027-01-14T10:00"))
+    assert planned(found["append"], "csa")[-1] == "2027-01-18T09:00:00+08:00"  # after 17 January 21:00
+
+
+def test_cells_in_four_infusions() -> None:
+    """Related-donor cells on days 0, 7, 14, 21 from 4 January, 1e6 per kg at 62.5 kg; the second two days late."""
+    course = Course.start("nct01305694", ADULT, day0="2027-01-04", zone="Asia/Shanghai", choose={"msc.dose": "1e6 cells/kg", "msc.days": "0, +7, +14, +21"})
+    give_all(course, "msc", 1)
+    found = outcomes(lambda: course.give("msc#2", "2027-01-13T09:00"))
+    assert [start[:10] for start in planned(found["keep-grid"], "msc")] == ["2027-01-18", "2027-01-25"]
+    assert [start[:10] for start in planned(found["slide"], "msc")] == ["2027-01-20", "2027-01-27"]
+    assert sum_of(found["slide"], "msc")["amount"]["value"] == "250000000"

@@ -9,6 +9,7 @@ import click
 
 from dosing.cli.group import JSON, LIBRARY, TextCommand, cli, emit, pairs
 from dosing.cli.patient import FACTS, ledger, patient_options, read_patient
+from dosing.cli.preparation import prepare_options, prepared, take
 
 
 @cli.command(cls=TextCommand)
@@ -31,6 +32,7 @@ from dosing.cli.patient import FACTS, ledger, patient_options, read_patient
 @click.option("-o", "--output", multiple=True, metavar="FILE", help="Write a file; the extension picks the format; repeatable.")
 @click.option("--locale", type=click.Choice(["en-GB", "en-US", "zh"]), default=None)
 @click.option("--printed-at", default="", metavar="TIME", help="A print time to stand on the page; no clock is read.")
+@prepare_options
 @LIBRARY
 @JSON
 def plan(regimen: str, patient_file: str | None, changes: dict[str, str], answer: dict[str, str], answers_file: str | None,
@@ -42,11 +44,14 @@ def plan(regimen: str, patient_file: str | None, changes: dict[str, str], answer
 
     given = {key: options.pop(key) for key in FACTS}
     by, reason = options.pop("by"), options.pop("reason")
+    preparing = take(options)
     made: list[Any] = [Change(key, value, by, reason, second) for key, value in changes.items()]
     said: list[Any] = [{"id": key, "answer": text, "by": by} for key, text in answer.items()]
     if answers_file:
         more_changes, more_answers = ledger(answers_file)
         made, said = made + more_changes, said + more_answers
+    if cohort and preparing is not None:
+        raise click.UsageError("--prepare is for one patient – leave out --cohort")
     if cohort:
         return _cohort(regimen, cohort, output, as_json, options | {"set": made})
     for path in output:
@@ -54,16 +59,29 @@ def plan(regimen: str, patient_file: str | None, changes: dict[str, str], answer
     patient, here = read_patient(patient_file, given)
     options = {**options, **{key: value for key, value in here.items() if options[key] is None}, "locale": options["locale"] or ""}
     schedule = planning.plan(regimen, patient, set=made, answer=said, **options)
+    preparation = None if preparing is None else prepared(schedule, preparing, options["library"])
     for path in output:
         render(schedule, path)
         click.echo(f"written: {path}", err=True)
-    if as_json:
+    if as_json and preparation is not None:
+        emit({"schedule": schedule.to_dict(), "preparation": preparation.to_dict()})
+    elif as_json:
         click.echo(to_text_of(schedule, "json"), nl=False)
     elif not output:
         show(schedule)
+    if preparation is not None:
+        _say(preparation, as_json)
     if schedule.open:
         click.echo(f"not releasable: {len(schedule.open)} open ({', '.join(finding.id for finding in schedule.open)})", err=True)
     return 0 if schedule.releasable else 5
+
+
+def _say(preparation: Any, as_json: bool) -> None:
+    """The preparations below the schedule, and how many questions they leave."""
+    if not as_json:
+        click.echo(preparation.tell())
+    if preparation.open:
+        click.echo(f"preparation: {len(preparation.open)} to be stated or looked at", err=True)
 
 
 def _cohort(regimen: str, path: str, output: Sequence[str], as_json: bool, options: dict[str, Any]) -> int:

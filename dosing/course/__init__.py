@@ -64,12 +64,12 @@ class Course:
         if not day0:
             raise refuse("T06", "a course has no day 0", "add --day0 DATE and --zone ZONE.", "day0")
         zone = zone or site.zone
-        plan(found, Patient(**facts), day0=day0, zone=zone, times=times, choose=choose, bsa=bsa, set=set, answer=answer, by=by, reason=reason,
+        made = plan(found, Patient(**facts), day0=day0, zone=zone, times=times, choose=choose, bsa=bsa, set=set, answer=answer, by=by, reason=reason,
              second_name=second, blocks=[shelf(folders).regimen(block) for block in blocks], library=folders, locale=locale)  # fmt: skip
         entry = events.make(
             events.Start, at=at and stamp(read_moment(at, zone), zone), by=by, second=second, why=reason, regimen=f"{found.id}@{found.version}",
             blocks=tuple(f"{one.id}@{one.version}" for one in map(shelf(folders).regimen, blocks)), patient=facts, day0=day0, zone=zone, times=dict(times or {}),
-            choose=dict(choose or {}), bsa=bsa or "", set=_changes(set, by, reason, second), answers=_answers(answer, by), locale=locale,
+            choose=dict(choose or {}), bsa=bsa or "", set=_changes(set, by, reason, second), answers=_answers(answer, by, made), locale=locale,
             two=tuple(second_for), subject=subject,
         )  # fmt: skip
         files = files_of(begin(entry, folders).inputs)
@@ -182,10 +182,16 @@ class Course:
     def answer(self, query: str, text: str, *, at: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
         """An answer to an open query by its id; `why` holds the evidence."""
         _need(by=by, answer=text)
-        known = [finding.id for finding in self.schedule().findings if finding.level == "query"]
+        known = {finding.id: finding for finding in self.schedule().findings if finding.level == "query"}
         if query not in known:
             raise UsageError(Fault("R05", f'no query is called "{query}"', closest(query, known) if known else "none is open.", f"answer {query}"))
-        return self._record(events.Answer, by=by, second=second, why=why, at=self._moment(at), query=query, answer=text)
+        asked = self._asked(query)
+        return self._record(events.Answer, by=by, second=second, why=why, at=self._moment(at), query=query, answer=text, asked=asked)
+
+    def _asked(self, query: str) -> str:
+        """What a query asks now, without any note of an earlier answer."""
+        bare = compose.schedule(replace(self.state, answers=()))
+        return next(compose.question(finding) for finding in bare.findings if finding.id == query)
 
     def release(self, key: str, *, at: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
         """One administration released; refused (O12) while anything open stands against its line."""
@@ -405,5 +411,8 @@ def _changes(changes: Mapping[str, str] | Sequence[Change], by: str, reason: str
     return tuple({key: text for key, text in one._asdict().items() if text} for one in made)
 
 
-def _answers(answers: Mapping[str, str] | Sequence[Mapping[str, str]], by: str) -> tuple[dict[str, str], ...]:
-    return tuple({"id": key, "answer": text, "by": by} for key, text in answers.items()) if isinstance(answers, Mapping) else tuple(dict(one) for one in answers)
+def _answers(answers: Mapping[str, str] | Sequence[Mapping[str, str]], by: str, made: Schedule) -> tuple[dict[str, str], ...]:
+    """The answers a course starts with, each bound to the question as it stands."""
+    told = [{"id": key, "answer": text, "by": by} for key, text in answers.items()] if isinstance(answers, Mapping) else [dict(one) for one in answers]
+    asked = {finding.id: compose.question(finding) for finding in made.findings}
+    return tuple(one | {"asked": asked[one["id"]]} for one in told)

@@ -14,6 +14,7 @@ from dosing import forms
 from dosing.checks import Case, hits
 from dosing.course import confirm, findings
 from dosing.course.events import Planned
+from dosing.course.ledger import digest
 from dosing.course.moment import stamp
 from dosing.course.state import Done, Lane, State, day_of
 from dosing.derivation import Derivation
@@ -78,7 +79,7 @@ def _page(state: State, case: CourseCase, patient: Patient, rows: list[Administr
     return Schedule(
         regimen=regimen, title=settled.regimen.title, patient=facts(patient, case.when.day0), identity=identity(patient), metrics=measures(case),
         day0=case.when.day0, zone=case.when.zone, times=dict(case.when.times), choices=dict(settled.choices), changes=settled.changes,
-        answers=state.answers, administrations=tuple(rows), totals=tuple(sums), not_scheduled=not_scheduled, silent=silent, findings=tuple(told),
+        answers=tuple({key: text for key, text in one.items() if key != "asked"} for one in state.answers), administrations=tuple(rows), totals=tuple(sums), not_scheduled=not_scheduled, silent=silent, findings=tuple(told),
         second_calculation=agreed, sources=sources, orders=tuple(card(line) for line in settled.lines if line in case.lines or state.lanes[line.id].stopped), locale=state.inputs.locale or case.site.locale,
         printed_at=printed_at, course=_course_facts(state, told),
     )  # fmt: skip
@@ -213,7 +214,14 @@ def _answered(finding: Finding, answers: Mapping[str, Mapping[str, str]]) -> Fin
     one = answers.get(finding.id)
     if one is None or finding.level != "query":
         return finding
+    if one.get("asked") and one["asked"] != question(finding):
+        return finding._replace(message=f"{finding.message} (Asked again, because it has changed since {one['by']} answered: {one['answer']})")
     return Finding(finding.id, finding.code, finding.level, finding.message, finding.order, finding.cite, f"{one['answer']} ({one['by']})")
+
+
+def question(finding: Finding) -> str:
+    """A short hash of what a query asks, by which an answer is bound to it."""
+    return digest(finding.message)[:12]
 
 
 def _course_facts(state: State, told: list[Finding]) -> dict[str, Any] | None:

@@ -168,6 +168,7 @@ class Answer(Entry):
     what: Literal["answer"] = "answer"
     query: str
     answer: Told
+    asked: str = ""  # short hash of the question's text: another text is another question
 
 
 class Release(Entry):

@@ -29,6 +29,7 @@ Outcome = Callable[[State, Any], State]
 
 def _move(state: State, entry: Any, begun: Callable[[str, State, State], Lane]) -> State:
     """Day 0 moved: drugs not yet begun, and what hangs on an event, follow it; `begun` says what the others do."""
+    _prove_graft_is_to_come(state)
     when = When.of(entry.day0, state.zone, dict(state.when.times) | dict(entry.times))
     after = state.with_inputs(when=when)
     days = (when.day0 - state.when.day0).days
@@ -38,6 +39,12 @@ def _move(state: State, entry: Any, begun: Callable[[str, State, State], Lane]) 
         follows = not lane.done or not lane.rest or line is None or bool(line.rhythm.event)
         lanes[order] = shifted(lane, days) if follows else begun(order, state, after)
     return replace(after, lanes=lanes)
+
+
+def _prove_graft_is_to_come(state: State) -> None:
+    graft = state.inputs.settled.graft
+    if graft and state.lanes[graft.id].given:
+        raise refuse("O13", f"{graft.id} was given on {state.when.day0}, which fixes day 0", "if that record is wrong, use dosing course correct.", "move-day0")
 
 
 def shifted(lane: Lane, days: int) -> Lane:
@@ -121,6 +128,8 @@ def record(state: State, entry: Any) -> State:
     after = state.with_lane(entry.order, kept)
     line = state.inputs.line(entry.order)
     if line and line.order.event and not done.missed:
+        if day_of(done.seconds, state.when) != done.planned.day:
+            raise refuse("O13", f"{entry.order}#{entry.dose} was given on another calendar day than planned, and day 0 is that day", "move day 0 first: dosing course move-day0.", "give")
         times = dict(state.when.times) | {line.order.event: moment.wall(done.seconds, state.zone)[1]}
         return after.with_inputs(when=When.of(state.when.day0, state.zone, times))
     return after
@@ -279,7 +288,7 @@ def stop(state: State, entry: Any) -> State:
 def answer(state: State, entry: Any) -> State:
     """An answer is kept; later ones stand in the order of their queries, so that their sequence does not matter."""
     told = {"id": entry.query, "answer": entry.answer, "by": entry.by}
-    told |= {key: value for key, value in (("second", entry.second), ("at", entry.at), ("evidence", entry.why)) if value}
+    told |= {key: value for key, value in (("second", entry.second), ("at", entry.at), ("evidence", entry.why), ("asked", entry.asked)) if value}
     others = [one for one in state.answers if one["id"] != entry.query]
     return replace(state, answers=tuple(sorted([*others, told], key=lambda one: one["id"])))
 
@@ -338,6 +347,7 @@ def apply(state: State, entry: Any, step: Outcome | None = None) -> State:
     known = OUTCOMES.get(entry.what)
     step = step or (PLAIN[entry.what] if known is None else known[entry.outcome or next(iter(known))])
     after = step(state, entry)
-    told = ((entry.what, getattr(entry, "order", ""), entry.outcome, entry.by, entry.why),) if getattr(entry, "outcome", "") else ()
+    why = ": ".join(filter(None, (f"weighed {entry.weight}" if entry.what == "weigh" else "", entry.why)))
+    told = ((entry.what, getattr(entry, "order", ""), entry.outcome, entry.by, why),) if getattr(entry, "outcome", "") else ()
     moments = [value for value in (state.now, now_of(state, entry)) if value is not None]
     return replace(after, now=max(moments, default=None), told=(*after.told, *told))

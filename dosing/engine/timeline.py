@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import arrow
 from dateutil import tz
@@ -114,7 +115,7 @@ def runs(days: tuple[int, ...]) -> list[tuple[int, int]]:
 
 def local(when: When, day: int, minutes: int, fold: int | None, name: str) -> int:
     """POSIX seconds of a clock time on a day; a time in a gap is refused, a doubled one is asked about."""
-    moment = datetime.combine(date_of(when, day), datetime.min.time(), tz.gettz(when.zone)) + timedelta(minutes=minutes)
+    moment = datetime.combine(date_of(when, day), datetime.min.time(), ZoneInfo(when.zone)) + timedelta(minutes=minutes)
     zone = moment.tzinfo
     if not tz.datetime_exists(moment, zone):
         raise refuse("T04", f"{moment:%Y-%m-%d %H:%M} does not exist in {when.zone}: the clocks go forward",
@@ -127,7 +128,7 @@ def local(when: When, day: int, minutes: int, fold: int | None, name: str) -> in
 
 def slot(seconds: int, when: When) -> Slot:
     """The slot of an instant: its calendar day in the zone, counted from day 0."""
-    there = arrow.Arrow.fromtimestamp(seconds, tz.gettz(when.zone)).date()
+    there = arrow.Arrow.fromtimestamp(seconds, ZoneInfo(when.zone)).date()
     return Slot((there - day_zero(when)).days, seconds, "")
 
 
@@ -144,7 +145,7 @@ def date_of(when: When, day: int) -> date:
 
 def arrow_at(seconds: int, zone: str) -> arrow.Arrow:
     """POSIX seconds as an arrow instant in a zone."""
-    return arrow.Arrow.fromtimestamp(seconds, tz.gettz(zone))
+    return arrow.Arrow.fromtimestamp(seconds, ZoneInfo(zone))
 
 
 @lru_cache(maxsize=4096)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -107,20 +108,27 @@ class Prepared:
     def _parts(self) -> Iterator[str]:
         fluid = self.fluid
         if self.volume is not None:
-            off = f" ({percent(amount(self.deviation, '%').decimal)})" if self.deviation else ""  # type: ignore[union-attr]
-            yield f"{amount(self.volume, 'mL')}{off}"
+            yield f"{amount(self.volume, 'mL')}" + (f" ({_signed(self.deviation)})" if self.deviation else "")
         if self.vials:
             yield " + ".join(f"{one.count} × {one.content}" for one in self.vials) + f" (waste {amount(self.waste, self.unit)})"
-        yield from (f"{plan.bags} bags = {spoken(digits(plan.cells))} cells ({percent(amount(plan.deviation, '%').decimal)})" for plan in self.bags)  # type: ignore[union-attr]
+        yield from (f"{plan.bags} bags = {spoken(digits(plan.cells))} cells ({_signed(plan.deviation)})" for plan in self.bags)
         named = f" of {' or '.join(fluid.diluents)}" if fluid.diluents else ""
         if fluid.diluent is not None:
             yield f"{amount(fluid.diluent, 'mL')}{named}"
         elif fluid.smallest is not None:
-            yield f"final volume {amount(fluid.smallest, 'mL')}{f' to {amount(fluid.largest, "mL")}' if fluid.largest is not None else ' or more'}{named}"
+            yield f"final volume {amount(fluid.smallest, 'mL')}{_up_to(fluid.largest)}{named}"
         made = ((fluid.final, "mL", "final {}"), (fluid.concentration, f"{self.unit}/mL", "{}"), (fluid.rate, "mL/h", "{}"), (self.dmso, "g", "DMSO {}"))
         yield from (text.format(amount(value, unit)) for value, unit, text in made if value is not None)
         if self.dilute_from is not None:
             yield f"dilute not before {iso(self.dilute_from, self.row.zone)}"
+
+
+def _signed(deviation_in_percent: Fraction) -> str:
+    return percent(Decimal(digits(deviation_in_percent)))
+
+
+def _up_to(largest: Fraction | None) -> str:
+    return " or more" if largest is None else f" to {amount(largest, 'mL')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +144,11 @@ class Day:
     def to_dict(self) -> dict[str, Any]:
         """The day as plain JSON values."""
         return {"day": self.day, "volume": _told(amount(self.volume, "mL")), "per_kg": _told(amount(self.per_kg, "mL/kg")), "dmso": _told(amount(self.dmso, "g")), "complete": self.complete}
+
+    def tell(self) -> str:
+        """The day's fluid as one line."""
+        by_weight = "" if self.per_kg is None else f" = {amount(self.per_kg, 'mL/kg')}"
+        return f"day {self.day:+d}: fluid {'' if self.complete else 'at least '}{amount(self.volume, 'mL')}{by_weight}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +181,5 @@ class Preparation:
 
     def tell(self) -> str:
         """The preparations and what is asked for, as plain text."""
-        fluids = [f"day {day.day:+d}: fluid {'' if day.complete else 'at least '}{amount(day.volume, 'mL')}{f' = {amount(day.per_kg, "mL/kg")}' if day.per_kg is not None else ''}" for day in self.days if day.volume]
         asked = [f"{one.level}: {one.message}" for one in self.findings if not one.code.startswith("preparation.check")]
-        return "\n".join(["PREPARATION", *(one.tell() for one in self.rows), *fluids, *asked])
+        return "\n".join(["PREPARATION", *(one.tell() for one in self.rows), *(day.tell() for day in self.days if day.volume), *asked])

@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from dosing.render import wording
+from dosing.render import chinese, wording
 from dosing.render.page import Cell, Column, Row
 from dosing.schedule import Administration, Amount, Schedule, iso
 
@@ -29,7 +29,7 @@ def _column(schedule: Schedule, day: int) -> Column:
     date = schedule.day0 + timedelta(days=day) if schedule.day0 else None
     weekend = date is not None and date.weekday() >= 5
     graft = any(row.day == day and is_graft(order_of(schedule, row.order)) for row in schedule)
-    return Column(wording.day(day), wording.day_date(date), "TRANSPLANT" if graft else "weekend" if weekend else "")
+    return Column(wording.day(day), wording.day_date(date, schedule.locale), "TRANSPLANT" if graft else "weekend" if weekend else "")
 
 
 def is_graft(order: dict[str, Any]) -> bool:
@@ -48,7 +48,8 @@ def name_of(schedule: Schedule, order: str) -> str:
     """The full name of an order's drug, in Tall Man letters where the drug's file gives them."""
     row, locale = order_of(schedule, order), schedule.locale
     names = row.get("names", {})
-    return row.get("tall_man", {}).get(locale) or names.get(locale) or names.get("en-GB") or drug_name(row["drug"])
+    english = row.get("tall_man", {}).get(locale) or names.get(locale if locale != "zh" else "en-GB") or names.get("en-GB") or drug_name(row["drug"])
+    return chinese.name(english, names.get("zh")) if locale == "zh" else english
 
 
 def drug_name(drug: str) -> str:

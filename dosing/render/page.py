@@ -122,6 +122,9 @@ class Sheet:
     signatures: tuple[str, ...]
     footer: str
     document: str
+    issued: tuple[Fact, ...] = ()
+    pages: tuple[str, ...] = ("grid", "record", "days")
+    paper: str = "a4"
 
     @property
     def releasable(self) -> bool:

@@ -24,9 +24,9 @@ def _entry(schedule: Schedule, row: Administration) -> Entry:
     begin = iso(row.seconds, row.zone)
     return Entry(
         wording.day(row.day),
-        wording.day_date(row.date),
+        wording.day_date(row.date, schedule.locale),
         starts(schedule, row),
-        _stop(begin, stop),
+        _stop(begin, stop, schedule.locale),
         name_of(schedule, row.order),
         f"{row.number} of {row.of}".replace(" ", wording.NBSP),
         amount_text(schedule, row),
@@ -36,10 +36,10 @@ def _entry(schedule: Schedule, row: Administration) -> Entry:
     )
 
 
-def _stop(begin: str | None, stop: str | None) -> str:
+def _stop(begin: str | None, stop: str | None, locale: str) -> str:
     if not (begin and stop):
         return wording.WORDS["not_given"]
-    return stop[11:16] if begin[:10] == stop[:10] else f"{stop[11:16]} on {wording.read_date(stop[:10])}"
+    return stop[11:16] if begin[:10] == stop[:10] else f"{stop[11:16]} on {wording.read_date(stop[:10], locale)}"
 
 
 def workings(schedule: Schedule) -> tuple[Working, ...]:
@@ -53,12 +53,12 @@ def _working(schedule: Schedule, order: str, why: str) -> Working:
     row, locale = order_of(schedule, order), schedule.locale
     total = next((total for total in schedule.totals if total.order == order), None)
     dose = str(row.get("dose") or "not given")
-    days = f", {_days(str(row['days']))}" if row.get("days") else ""
+    days = f", {days_text(str(row['days']))}" if row.get("days") else ""
     days += f" ({told})" if (told := changed(schedule, order)) else ""
     return Working(
         name_of(schedule, order),
         wording.plain(dose, locale) + days,
-        _cites(row.get("cite"), locale),
+        cites(row.get("cite"), locale),
         wording.plain(why, locale),
         wording.amount(given[0].calculated, locale) if given[0].calculated else wording.WORDS["none"],
         amount_text(schedule, given[0]) if given[0].amount or given[0].held else wording.WORDS["not_given"],
@@ -73,12 +73,16 @@ def _total(schedule: Schedule, total: Any) -> str:
     return wording.amount(total.amount, schedule.locale) if total.amount else wording.WORDS["hold"]
 
 
-def _days(text: str) -> str:
+def days_text(text: str) -> str:
+    """The days of an order in words, `days −5 to −2`; empty without any."""
+    if not text:
+        return ""
     ends = text.replace("..", " to ").replace("-", wording.MINUS)
     return f"days {ends}" if " " in ends else f"day {ends}"
 
 
-def _cites(cite: Any, locale: str) -> str:
+def cites(cite: Any, locale: str) -> str:
+    """The printed phrases of the sources, `registry: “30 mg”`."""
     if isinstance(cite, Mapping):
         phrases = {key: [text] if isinstance(text, str) else text for key, text in cite.items()}
         return "; ".join(
@@ -100,10 +104,10 @@ def _metric(metric: Mapping[str, str], locale: str) -> str:
     told = wording.fact(metric, locale)
     exact = metric.get("unrounded", "").rstrip("…")
     before = f"before rounding {wording.number(exact)}" if exact and exact != metric["value"] else ""
-    return "; ".join(filter(None, [told, _formula(metric.get("formula", "")), before]))
+    return "; ".join(filter(None, [told, formula(metric.get("formula", "")), before]))
 
 
-def _formula(name: str) -> str:
+def formula(name: str) -> str:
     """A formula's name without its group, `Cockcroft-Gault`; a written formula as it is."""
     return name if " " in name else name.rpartition(".")[2].title()
 
@@ -136,7 +140,7 @@ def _second(result: Mapping[str, Any]) -> Fact:
 
 def _finding(finding: Finding, schedule: Schedule) -> str:
     answer = f" Answer: {wording.plain(finding.answer, schedule.locale)}" if finding.answer else ""
-    return prose(schedule, finding.message) + answer
+    return wording.on_paper(prose(schedule, finding.message)) + answer
 
 
 def decisions(schedule: Schedule) -> tuple[Fact, ...]:
@@ -195,7 +199,7 @@ def not_scheduled(schedule: Schedule) -> tuple[Fact, ...]:
 
 
 def _reason(row: Mapping[str, Any], locale: str) -> str:
-    cite = _cites(row.get("cite"), locale)
+    cite = cites(row.get("cite"), locale)
     return wording.plain(row.get("reason", ""), locale) + (f" ({cite})" if cite else "")
 
 
@@ -214,4 +218,4 @@ def _source(row: Mapping[str, str], locale: str) -> Iterable[str]:
     if row.get("id", "") not in row["title"]:
         yield row["id"]
     if row.get("read"):
-        yield f"read {wording.read_date(row['read'])}"
+        yield f"read {wording.read_date(row['read'], locale)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from json import dumps
 
-from dosing.render import grid, record, wording
+from dosing.render import grid, issued, record, wording
 from dosing.render.page import Fact, Question, Sheet
 from dosing.schedule import Finding, Schedule
 
@@ -38,6 +38,7 @@ def sheet(schedule: Schedule) -> Sheet:
         signatures=ROLES if schedule.releasable else (),
         footer=footer(schedule, number),
         document=number,
+        issued=issued.changes(schedule),
     )
 
 
@@ -91,7 +92,7 @@ def basis(schedule: Schedule) -> tuple[Fact, ...]:
 def known(schedule: Schedule, key: str) -> str:
     """A fact of the patient as text, a date as `01 Jan 1986`; `not entered` without one."""
     value = schedule.identity.get(key) or schedule.patient.get(key)
-    return wording.read_date(wording.fact(value, schedule.locale)) if value else wording.WORDS["not_entered"]
+    return wording.read_date(wording.fact(value, schedule.locale), schedule.locale) if value else wording.WORDS["not_entered"]
 
 
 def _weight(schedule: Schedule) -> str:
@@ -109,7 +110,7 @@ def _creatinine(schedule: Schedule) -> str:
 def _day0(schedule: Schedule) -> str:
     if schedule.day0 is None:
         return "not set: relative schedule"
-    return f"{wording.day_date(schedule.day0)}, {schedule.zone}"
+    return f"{wording.day_date(schedule.day0, schedule.locale)}, {schedule.zone}"
 
 
 def questions(schedule: Schedule) -> tuple[Question, ...]:
@@ -122,7 +123,7 @@ def _question(schedule: Schedule, finding: Finding) -> Question:
     about = grid.name_of(schedule, finding.order) if finding.order else ""
     state = "HOLD, line held" if finding.level == "block" else "QUERY"
     return Question(
-        finding.id, state, about, grid.prose(schedule, finding.message), wording.quoted(finding.cite, schedule.locale)
+        finding.id, state, about, wording.on_paper(grid.prose(schedule, finding.message)), wording.quoted(finding.cite, schedule.locale)
     )
 
 

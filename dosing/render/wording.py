@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 
 from dosing.derivation import spoken
+from dosing.render import chinese
 from dosing.schedule import Amount
 
 NBSP, MINUS = "\u00a0", "\u2212"
@@ -58,12 +59,25 @@ WORDS = {
     "calculated": "Calculated", "rounded": "Per dose", "rule": "Rounding", "change": "Change", "doses": "Doses",
     "legend": "HOLD: do not prepare. – no dose planned. If all given: cumulative dose if every dose so far is given. "
     "09:00 ____/____: planned start, initials of two.",
+    "begun": "Started", "ended": "Stopped", "checked": "Checked by two", "issued": "Changed since the issue it replaces",
+    "replaced": "Take every copy of the issue it replaces away.", "preparation": "Preparation list",
+    "timeline": "Timeline", "same_time": "At the same time",
+    "timeline_legend": "Bar: planned start to stop. Thick stroke: planned start, duration not given. Hatched: HOLD, do not prepare. "
+    "Frame: several at the same time.",
+    "no_clock": "No clock time is set: the schedule is relative.",
+    "check": "Independent second calculation", "check_note": "Work every line out from the source and the facts above, alone and without the sheet; "
+    "then compare. Nothing on this page was calculated.", "yes": "yes", "no": "no", "measure": "Measure and formula", "value": "Value worked out",
+    "size_used": "Size used", "first_last": "First and last date", "agrees": "Agrees with the sheet", "facts": "Order",
+    "labels": "Labels and request slips", "no_label": "No label", "slip": "REQUEST SLIP, not a product label", "no_labels": "No dose gets a label.",
+    "code": "Document code",
     "warning": "Not a prescription: a pharmacist checks and signs.", "page": "Page", "of": "of",
 }  # fmt: skip
 
 
 def words(locale: str) -> dict[str, str]:
-    """The fixed texts of the sheet for a locale (`en-GB`, `en-US`); others fall back on English."""
+    """The fixed texts of the sheet for a locale (`en-GB`, `en-US`, `zh` in both languages); others are English."""
+    if locale == "zh":
+        return {key: chinese.both(key, text) for key, text in WORDS.items()}
     return {key: spelling(text, locale) for key, text in WORDS.items()}
 
 
@@ -127,8 +141,10 @@ def signed(value: int) -> str:
     return f"{value:+d}".replace("-", MINUS) if value else "0"
 
 
-def day_date(value: date | None) -> str:
-    """A calendar day as `Fri 04 Dec 2026`; empty for None."""
+def day_date(value: date | None, locale: str = "en-GB") -> str:
+    """A calendar day as `Fri 04 Dec 2026`, for zh `2026-12-04 周五`; empty for None."""
+    if value and locale == "zh":
+        return chinese.day_date(value)
     return f"{WEEKDAYS[value.weekday()]} {short_date(value)}" if value else ""
 
 
@@ -137,8 +153,10 @@ def short_date(value: date) -> str:
     return f"{value.day:02d} {MONTHS[value.month - 1]} {value.year}"
 
 
-def read_date(text: str) -> str:
-    """An ISO date text as `04 Dec 2026`; any other text as it is."""
+def read_date(text: str, locale: str = "en-GB") -> str:
+    """An ISO date text as `04 Dec 2026`, for zh as it is; any other text as it is."""
+    if locale == "zh":
+        return text
     try:
         return short_date(date.fromisoformat(text))
     except ValueError:
@@ -186,6 +204,26 @@ def plain(text: str, locale: str, mark: str = "%s") -> str:
     text = WEIGHTS.sub(lambda found: weight(found[0]), text)
     text = _signs(_numbers(_units(text)))
     return spelling(text, locale)
+
+
+FLAG = r"--[a-z][\w-]*(?: [\w-]+[.=][\w.=\u2026-]*[\w\u2026])?"
+
+
+def on_paper(text: str) -> str:
+    """A message without what is meant for the command line, with whole sentences, and hours with minutes."""
+    text = re.sub(rf",? or [^.;,]*?{FLAG}", "", text)
+    text = re.sub(rf" with {FLAG}", "", text)
+    kept = [sentence for sentence in re.split(r"(?<=[.;])\s+", text) if not re.search(r"(?<!\S)--[a-z]", sentence)]
+    text = re.sub(r";$", ".", " ".join(kept))
+    text = re.sub(r"(?<![\d.,])(\d+)\.(\d+)[ \u00a0](?:hours|h)\b", lambda found: _hours(Decimal(f"{found[1]}.{found[2]}")), text)
+    return re.sub(r"(?:\A|(?<=[.?!] )(?<!e\.g\. )(?<!i\.e\. )(?<!al\. ))[a-z](?![\w-]*[A-Z])", lambda found: found[0].upper(), text)
+
+
+def _hours(value: Decimal) -> str:
+    """A decimal count of hours as `4 hours 59 minutes`, to the nearest minute."""
+    hours, minutes = divmod(int((value * 60).to_integral_value()), 60)
+    parts = [duration(hours * 60)] if hours else []
+    return " ".join([*parts, duration(minutes)] if minutes or not hours else parts)
 
 
 def quoted(text: str, locale: str) -> str:

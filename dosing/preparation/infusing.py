@@ -1,0 +1,143 @@
+"""From what is drawn up to what is infused: diluent, bag, concentration, rate, and how long it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from dosing.forms import say_duration
+from dosing.preparation.asking import ask_duration, check, missing
+from dosing.preparation.drawing import Source
+from dosing.preparation.given import Given
+from dosing.preparation.prepared import Fluid, Prepared, amount
+from dosing.preparation.volumes import (
+    ADDED,
+    concentration,
+    diluent_by_ratio,
+    digits,
+    final_window,
+    in_unit,
+    infusion_rate,
+    smallest_bag,
+)
+from dosing.regimen.schema import Product
+from dosing.schedule import Finding
+
+
+def infuse(made: Prepared, source: Source, given: Given) -> Prepared:
+    """The bag, final volume, concentration and rate of one administration, with the checks on them."""
+    if made.volume is None or made.drawn is None:
+        return made
+    product = source.product
+    minutes = minutes_of(made, product)
+    smallest, largest = _window(made, product)
+    fluid, asked = _fluid(made, product, given, smallest, largest)
+    fluid = replace(fluid, diluents=product.diluents, smallest=smallest, largest=largest, **_rate(made, fluid, minutes))
+    timeless = (ask_duration(made.row.order, made.row.drug),) if fluid.final is not None and not minutes else ()
+    found = (*asked, *_outside(made, fluid, product), *_ratio(made, fluid, product), *timeless, *_keeps(made, product, minutes))
+    return replace(made, fluid=fluid, dilute_from=_dilute_from(made, product, minutes), findings=(*made.findings, *found))
+
+
+def _window(made: Prepared, product: Product) -> tuple[Fraction | None, Fraction | None]:
+    """The final volumes the label's concentrations allow."""
+    low, high = (end and in_unit(end.value, end.unit.removesuffix("/mL"), made.unit) for end in (product.concentration_min, product.concentration_max))
+    assert made.drawn is not None
+    return final_window(made.drawn, low, high)
+
+
+def _fluid(made: Prepared, product: Product, given: Given, smallest: Fraction | None, largest: Fraction | None) -> tuple[Fluid, tuple[Finding, ...]]:
+    """What the drug is diluted in: as the person says, as the label's ratio says, else the smallest standard bag."""
+    order, volume = made.row.order, made.volume
+    assert volume is not None
+    if order in given.volumes:
+        return _in_bag(made, given.volumes[order], given) if given.volumes[order] else (Fluid(diluent=Fraction(0), final=volume), ())
+    if product.diluent_ratio:
+        diluent = diluent_by_ratio(volume, product.diluent_ratio)
+        return Fluid(diluent=diluent, final=volume + diluent), ()
+    if product.bag and [one.count for one in made.vials] == [1] and not made.waste:
+        return _in_bag(made, Fraction(product.bag.value), given)
+    return _standard(made, given, smallest, largest)
+
+
+def _standard(made: Prepared, given: Given, smallest: Fraction | None, largest: Fraction | None) -> tuple[Fluid, tuple[Finding, ...]]:
+    """The smallest standard bag that keeps the highest concentration (check 1); asked for where it cannot be chosen."""
+    order = made.row.order
+    if smallest is None:
+        return Fluid(), (missing(order, "bag", f'no verified concentration is on file for {made.row.drug}: state the bag, --bag {order}="… mL", or --bag {order}=none for undiluted.'),)
+    if not given.bags:
+        span = f"{amount(smallest, 'mL')} to {amount(largest, 'mL')}" if largest is not None else f"at least {amount(smallest, 'mL')}"
+        return Fluid(), (missing(order, "bag", f'the standard bags are not stated; the final volume must be {span}. Write --bag "… mL" for each size, or --bag {order}="… mL".'),)
+    assert made.volume is not None
+    bag = smallest_bag(given.bags, smallest - (made.volume if given.withdraw is False else 0))
+    if bag is None:
+        return Fluid(), (check(order, "concentration", f"no standard bag holds {amount(smallest, 'mL')}, the least final volume: divide the dose or name a larger bag."),)
+    return _in_bag(made, bag, given)
+
+
+def _in_bag(made: Prepared, bag: Fraction, given: Given) -> tuple[Fluid, tuple[Finding, ...]]:
+    """A drug added to a bag; above a tenth of the bag someone must say whether diluent is withdrawn (check 3)."""
+    volume = made.volume
+    assert volume is not None
+    if given.withdraw:
+        return Fluid(diluent=bag - volume, bag=bag, final=bag), (() if volume <= bag else (check(made.row.order, "added", f"{amount(volume, 'mL')} does not fit in a bag of {amount(bag, 'mL')}."),))
+    if given.withdraw is None and volume > bag * ADDED:
+        told = f"{amount(volume, 'mL')} is {digits(round(volume / bag * 100, 1))} % of the bag of {amount(bag, 'mL')}: say whether as much diluent is withdrawn first, --withdraw yes or no."
+        return Fluid(bag=bag), (check(made.row.order, "added", told, "products-and-prep, check 3: a policy of the site"),)
+    return Fluid(diluent=bag, bag=bag, final=bag + volume), ()
+
+
+def _rate(made: Prepared, fluid: Fluid, minutes: int | None) -> dict[str, Any]:
+    """Concentration and rate, where the final volume is known; the rate where the duration is, too."""
+    if fluid.final is None:
+        return {}
+    assert made.drawn is not None
+    return {"concentration": concentration(made.drawn, fluid.final), "rate": infusion_rate(fluid.final, minutes) if minutes else None}
+
+
+def _finals(made: Prepared, fluid: Fluid) -> tuple[Fraction, ...]:
+    """The final volumes that are possible: one, or both ends while it is open whether diluent is withdrawn."""
+    if fluid.final is not None:
+        return (fluid.final,)
+    return (fluid.bag, fluid.bag + made.volume) if fluid.bag is not None and made.volume is not None else ()
+
+
+def _outside(made: Prepared, fluid: Fluid, product: Product) -> Iterator[Finding]:
+    """Check 1: the final concentration inside what the label allows."""
+    assert made.drawn is not None
+    finals = _finals(made, fluid)
+    if finals and fluid.smallest is not None and min(finals) < fluid.smallest:
+        told = f"{amount(concentration(made.drawn, min(finals)), made.unit + '/mL')} is above {product.concentration_max}: at least {amount(fluid.smallest, 'mL')} is needed."
+        yield check(made.row.order, "concentration", told, product.source)
+    if finals and fluid.largest is not None and max(finals) > fluid.largest:
+        told = f"{amount(concentration(made.drawn, max(finals)), made.unit + '/mL')} is below {product.concentration_min}: at most {amount(fluid.largest, 'mL')} is allowed."
+        yield check(made.row.order, "concentration", told, product.source)
+
+
+def minutes_of(made: Prepared, product: Product) -> int | None:
+    """The infusion time in minutes: the schedule's, else the shortest the label states."""
+    if made.row.minutes or product.infusion is None:
+        return made.row.minutes
+    return product.infusion.first if made.row.number == 1 else product.infusion.later
+
+
+def _ratio(made: Prepared, fluid: Fluid, product: Product) -> Iterator[Finding]:
+    """A bag that someone chose against the volumes of diluent a label states."""
+    if product.diluent_ratio and fluid.bag is not None and made.volume is not None:
+        stated = diluent_by_ratio(made.volume, product.diluent_ratio)
+        if fluid.diluent != stated:
+            yield check(made.row.order, "diluent", f"the label states {product.diluent_ratio} volumes of diluent, {amount(stated, 'mL')}; a bag of {amount(fluid.bag, 'mL')} is named.", product.source)
+
+
+def _dilute_from(made: Prepared, product: Product, minutes: int | None) -> int | None:
+    """The earliest dilution in POSIX seconds that keeps to the planned end of the infusion (check 4)."""
+    if product.stable is None or made.row.seconds is None or not minutes:
+        return None
+    return made.row.seconds + (minutes - product.stable) * 60
+
+
+def _keeps(made: Prepared, product: Product, minutes: int | None) -> Iterator[Finding]:
+    """Check 4: an infusion that outlasts what the label allows from dilution to its end."""
+    if product.stable is not None and minutes and minutes > product.stable:
+        yield check(made.row.order, "stability", f"the infusion takes {say_duration(minutes)} and the product keeps {say_duration(product.stable)} from dilution: divide it.", product.source)

@@ -1,0 +1,91 @@
+"""Labels, one an administration; a cell product gets a request slip, because its label is the cell laboratory's.
+
+No label for a dose that is on hold, in question, given already, or without an amount.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dosing.render import wording
+from dosing.render.grid import is_graft, name_of, order_of, see, signable
+from dosing.render.page import Entry, Fact, Sheet
+from dosing.render.sheet import regimen_name
+from dosing.schedule import Administration, Schedule
+
+CELLS = ("cells", "graft")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The texts of one label or request slip; `kind` is `label` or `slip`."""
+
+    kind: str
+    warning: str
+    patient: str
+    drug: str
+    amount: str
+    number: str
+    when: str
+    facts: tuple[str, ...]
+    blanks: tuple[str, ...]
+    foot: str
+
+
+def labels(sheet: Sheet, schedule: Schedule) -> tuple[Label, ...]:
+    """The labels of a schedule in time order."""
+    return tuple(_label(sheet, schedule, entry, row) for entry, row in zip(sheet.entries, schedule, strict=True) if not reason(schedule, row))
+
+
+def without(schedule: Schedule) -> tuple[Fact, ...]:
+    """The orders whose doses get no label, with how many and why."""
+    counts = Counter((row.order, why) for row in schedule if (why := reason(schedule, row)))
+    return tuple(Fact(name_of(schedule, order), f"{count} dose{'s' if count != 1 else ''}: {why}") for (order, why), count in counts.items())
+
+
+def reason(schedule: Schedule, row: Administration) -> str:
+    """Why an administration gets no label; empty when it gets one."""
+    if "given" in (row.record or {}):
+        return "given already"
+    if row.held:
+        return f"HOLD, {see(schedule, row.order, 2)}"
+    if not signable(schedule, row.order):
+        return f"not to be prepared yet, {see(schedule, row.order, 2)}"
+    return "" if row.amount or is_cells(schedule, row.order) else "no amount in the source"
+
+
+def is_cells(schedule: Schedule, order: str) -> bool:
+    """Whether an order is a cell product or the graft."""
+    row = order_of(schedule, order)
+    return row.get("kind") in CELLS or is_graft(row)
+
+
+def _label(sheet: Sheet, schedule: Schedule, entry: Entry, row: Administration) -> Label:
+    slip = is_cells(schedule, row.order)
+    state = ", ".join(filter(None, ("NOT RELEASED" if sheet.banner else "", sheet.status)))
+    return Label(
+        "slip" if slip else "label", state, _patient(sheet), entry.drug, entry.amount, f"dose {entry.number}",
+        f"{entry.day} {entry.date}, planned start {entry.start}".replace(" ,", ","), tuple(_facts(schedule, entry, row)), _blanks(slip),
+        f"{regimen_name(schedule)}, document {sheet.document}, issue {schedule.issue or 1}",
+    )  # fmt: skip
+
+
+def _patient(sheet: Sheet) -> str:
+    name, number, born = (fact.text for fact in sheet.identity[:3])
+    return f"{name}; hospital number {number}; born {born}"
+
+
+def _facts(schedule: Schedule, entry: Entry, row: Administration) -> Iterator[str]:
+    order = order_of(schedule, row.order)
+    yield f"{entry.route}, {entry.duration}"
+    yield f"product: {order['product']}" if order.get("product") else "product not named"
+    if row.amount and (power := wording.power(row.amount)):
+        yield power
+
+
+def _blanks(slip: bool) -> tuple[str, ...]:
+    if slip:
+        return ("Requested by, date and time", "Received by the cell laboratory", "Product code, from the laboratory's own label")
+    return ("Diluent and final volume", "Batch and expiry", "Use before, date and time", "Prepared by / checked by")

@@ -1,0 +1,31 @@
+"""The document as a QR code: document number, issue, regimen and checksum; never a name or a fact of the patient."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from dosing.errors import Fault, UsageError
+from dosing.render.page import Sheet
+from dosing.schedule import Schedule
+
+
+def payload(sheet: Sheet, schedule: Schedule) -> str:
+    """The text in the code, `dosing document=… issue=1 regimen=id@version sha256=…`."""
+    regimen = schedule.regimen
+    return f"dosing document={sheet.document} issue={schedule.issue or 1} regimen={regimen['id']}@{regimen['version']} sha256={regimen.get('sha256', '')}"
+
+
+def picture(text: str) -> str:
+    """The code as SVG with its quiet zone, error correction M; `UsageError` when segno is not installed."""
+    file = BytesIO()
+    _segno().make(text, error="m", micro=False).save(file, kind="svg", xmldecl=False, svgns=True, dark="#000", light="#fff", nl=False)
+    return file.getvalue().decode()
+
+
+def _segno() -> Any:
+    try:
+        import segno
+    except ImportError:
+        raise UsageError(Fault("print", "the QR code needs segno, which is not installed", "install dosing[print], or write .html.", "pdf")) from None
+    return segno
