@@ -10,7 +10,9 @@ from itertools import permutations
 import pytest
 
 from dosing import DosingError, render
-from dosing.course import Choose, Course, ledger
+from dosing.course import Choose, Course, compose, ledger
+from dosing.course import replan as replan_module
+from dosing.course import state as state_module
 from dosing.errors import Disagreement
 
 PATIENTS = ({"weight": "62.5 kg", "height": "168 cm", "age": "31 y", "sex": "M", "creatinine": "0.9 mg/dL"},
@@ -131,3 +133,33 @@ def test_every_outcome_is_told_before_a_person_chooses() -> None:
     with pytest.raises(Choose) as asked:
         course.miss(f"{planned(course)[0].order}#1")
     assert all(one.totals and one.rows() for one in asked.value.options)
+
+
+def small() -> Course:
+    made = Course.start("nct07299123", PATIENTS[0], day0="2027-01-15", zone="Asia/Shanghai", times={"hsc": "14:00"}, choose=STRATA[0])
+    made.give("flu#1", "2027-01-10T09:00")
+    return made
+
+
+def test_a_fault_planted_in_a_start_is_found(monkeypatch) -> None:
+    right = state_module._slots
+    state_module.places.cache_clear()
+    monkeypatch.setattr(state_module, "_slots", lambda *given: [slot._replace(seconds=slot.seconds + 3600) for slot in right(*given)])
+    with pytest.raises(Disagreement, match="60 min apart"):
+        small().schedule()
+    state_module.places.cache_clear()
+
+
+def test_a_fault_planted_in_a_total_is_found(monkeypatch) -> None:
+    course, right = small(), compose._amount
+    monkeypatch.setattr(compose, "_amount", lambda value, unit: right(value + 1, unit))
+    with pytest.raises(Disagreement, match="total"):
+        compose.schedule(course.state)
+
+
+def test_a_fault_planted_in_the_choice_of_doses_left_is_found(monkeypatch) -> None:
+    course = small()
+    monkeypatch.setattr(replan_module, "without", lambda state, order, number: state.lane(order).rest)  # the given dose stays planned
+    course.give("cy#1", "2027-01-10T09:00")
+    doubled = [row for row in course.schedule() if (row.order, row.number) == ("cy", 1)]
+    assert len(doubled) == 1

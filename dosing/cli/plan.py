@@ -31,6 +31,8 @@ from dosing.cli.preparation import prepare_options, prepared, take
 @click.option("--cohort", metavar="FILE", help="Many patients: a CSV or Parquet table in.")
 @click.option("-o", "--output", multiple=True, metavar="FILE", help="Write a file; the extension picks the format; repeatable.")
 @click.option("--locale", type=click.Choice(["en-GB", "en-US", "zh"]), default=None)
+@click.option("--pages", default="", metavar="PAGES", help="Pages of a PDF or HTML file: grid,record,days,timeline,check,labels.  [default: grid,record,days]")
+@click.option("--paper", default="a4", metavar="PAPER", help="a4 or letter.")
 @click.option("--printed-at", default="", metavar="TIME", help="A print time to stand on the page; no clock is read.")
 @prepare_options
 @LIBRARY
@@ -41,8 +43,11 @@ def plan(regimen: str, patient_file: str | None, changes: dict[str, str], answer
     from dosing import planning
     from dosing.engine.settle import Change
     from dosing.render import check_path, render, show, to_text_of
+    from dosing.render.pages import DEFAULT, chosen
+    from dosing.render.pages import paper as sort_of_paper
 
     given = {key: options.pop(key) for key in FACTS}
+    pages, paper = chosen(options.pop("pages") or DEFAULT), sort_of_paper(options.pop("paper"))
     by, reason = options.pop("by"), options.pop("reason")
     preparing = take(options)
     made: list[Any] = [Change(key, value, by, reason, second) for key, value in changes.items()]
@@ -61,7 +66,7 @@ def plan(regimen: str, patient_file: str | None, changes: dict[str, str], answer
     schedule = planning.plan(regimen, patient, set=made, answer=said, **options)
     preparation = None if preparing is None else prepared(schedule, preparing, options["library"])
     for path in output:
-        render(schedule, path)
+        render(schedule, path, pages, paper)
         click.echo(f"written: {path}", err=True)
     if as_json and preparation is not None:
         emit({"schedule": schedule.to_dict(), "preparation": preparation.to_dict()})

@@ -41,9 +41,9 @@ def prepared(schedule: Any, taken: dict[str, Any], library: Sequence[str]) -> An
     """The preparation of a schedule by the options taken."""
     from dosing.preparation import prepare
 
-    named = dict(bag.split("=", 1) for bag in taken["bags"] if "=" in bag)
+    named = pairs(click.get_current_context(), click.Option(["--bag"]), [bag for bag in taken["bags"] if "=" in bag])
     return prepare(
-        schedule, products={order: text.split("+") for order, text in taken["products"].items()}, volumes={key.strip(): text.strip() for key, text in named.items()},
+        schedule, products={order: text.split("+") for order, text in taken["products"].items()}, volumes=named,
         bags=[bag for bag in taken["bags"] if "=" not in bag], graduation=taken["graduation"],
         withdraw={"yes": True, "no": False}.get(taken["withdraw"]), cells=_certificates(taken["cells"]), library=library,
     )  # fmt: skip

@@ -17,6 +17,7 @@ from dosing.cohort.table import Refused, Table
 from dosing.engine.dose import Doses
 from dosing.rounding import number_text
 from dosing.schedule import Administration, iso
+from dosing.units import coefficient
 
 Column = NDArray[np.float64]
 TENS = np.array([float(10**power) for power in range(23)])
@@ -49,13 +50,14 @@ class Told:
     def of(cls, doses: Doses) -> Told:
         """Read every row of a line's doses."""
         drug, small = doses.line.drug, doses.small
-        calculated = as_printed(doses.calculated if small is None else doses.calculated * np.where(small, 1000, 1))
+        scale = round(coefficient(drug.unit, "", drug.small_unit)) if drug.small_unit else 1
+        calculated = as_printed(doses.calculated if small is None else doses.calculated * np.where(small, scale, 1))
         amount = calculated
         if doses.step is not None:
             top, bottom = doses.step.as_integer_ratio()
             steps = doses.steps * top / bottom
             if small is not None and small.any():
-                top, bottom = (doses.step * 1000).as_integer_ratio()
+                top, bottom = (doses.step * scale).as_integer_ratio()
                 steps = np.where(small, doses.steps * top / bottom, steps)
             amount = np.where(doses.kept, calculated, steps)
         return cls(calculated, amount, small, (drug.unit, drug.small_unit or drug.unit))

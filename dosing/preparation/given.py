@@ -38,7 +38,7 @@ def read_given(site: Site, products: Mapping[str, str | Iterable[str]], volumes:
     """The written texts as values; what is not stated comes from the site's file, which may state none."""
     standard = tuple(bags) or tuple(str(bag) for bag in site.bags)
     marks = read_graduations(graduation) if graduation else tuple(
-        Graduation(Fraction(mark.step.value), mark.upto and Fraction(mark.upto.value)) for mark in site.graduations)  # fmt: skip
+        Graduation(Fraction(mark.step.value), Fraction(mark.upto.value) if mark.upto else None) for mark in site.graduations)  # fmt: skip
     return Given(
         {order: (one,) if isinstance(one, str) else tuple(one) for order, one in products.items()},
         {order: UNDILUTED if text == "none" else _millilitres(text, f"bag {order}") for order, text in volumes.items()},

@@ -15,8 +15,8 @@ from dosing.preparation.prepared import Fluid, Prepared, amount
 from dosing.preparation.volumes import (
     ADDED,
     concentration,
-    diluent_by_ratio,
     digits,
+    diluent_by_ratio,
     final_window,
     in_unit,
     infusion_rate,
@@ -35,14 +35,13 @@ def infuse(made: Prepared, source: Source, given: Given) -> Prepared:
     smallest, largest = _window(made, product)
     fluid, asked = _fluid(made, product, given, smallest, largest)
     fluid = replace(fluid, diluents=product.diluents, smallest=smallest, largest=largest, **_rate(made, fluid, minutes))
-    timeless = (ask_duration(made.row.order, made.row.drug),) if fluid.final is not None and not minutes else ()
-    found = (*asked, *_outside(made, fluid, product), *_ratio(made, fluid, product), *timeless, *_keeps(made, product, minutes))
+    found = (*asked, *_outside(made, fluid, product), *_ratio(made, fluid, product), *_unsaid(made, fluid, minutes), *_keeps(made, product, minutes))
     return replace(made, fluid=fluid, dilute_from=_dilute_from(made, product, minutes), findings=(*made.findings, *found))
 
 
 def _window(made: Prepared, product: Product) -> tuple[Fraction | None, Fraction | None]:
     """The final volumes the label's concentrations allow."""
-    low, high = (end and in_unit(end.value, end.unit.removesuffix("/mL"), made.unit) for end in (product.concentration_min, product.concentration_max))
+    low, high = (in_unit(end.value, end.unit.removesuffix("/mL"), made.unit) if end else None for end in (product.concentration_min, product.concentration_max))
     assert made.drawn is not None
     return final_window(made.drawn, low, high)
 
@@ -120,6 +119,15 @@ def minutes_of(made: Prepared, product: Product) -> int | None:
     if made.row.minutes or product.infusion is None:
         return made.row.minutes
     return product.infusion.first if made.row.number == 1 else product.infusion.later
+
+
+def _unsaid(made: Prepared, fluid: Fluid, minutes: int | None) -> Iterator[Finding]:
+    """What neither the label's data nor the schedule says: the time it runs, the fluid it runs in."""
+    order, drug = made.row.order, made.row.drug
+    if fluid.final is not None and not minutes:
+        yield ask_duration(order, drug)
+    if fluid.bag is not None and not fluid.diluents:
+        yield missing(order, "diluent", f"no diluent of {drug} is verified on file: take it from the label in hand and add it to its drug file.")
 
 
 def _ratio(made: Prepared, fluid: Fluid, product: Product) -> Iterator[Finding]:

@@ -182,4 +182,5 @@ class Preparation:
     def tell(self) -> str:
         """The preparations and what is asked for, as plain text."""
         asked = [f"{one.level}: {one.message}" for one in self.findings if not one.code.startswith("preparation.check")]
-        return "\n".join(["PREPARATION", *(one.tell() for one in self.rows), *(day.tell() for day in self.days if day.volume), *asked])
+        labels = dict.fromkeys(f"{one.row.order}: {text}" for one in self.rows for text in (*one.reconstitute, *one.remarks))
+        return "\n".join(["PREPARATION", *(one.tell() for one in self.rows), *labels, *(day.tell() for day in self.days if day.volume), *asked])

@@ -62,7 +62,8 @@ def nearest(volume: Number, step: Number) -> Fraction:
 
 def step_for(volume: Number, graduations: Iterable[Graduation]) -> Fraction | None:
     """The smallest mark for a volume; None where none is stated for it."""
-    return next((mark.step for mark in graduations if mark.upto is None or volume <= mark.upto), None)
+    exact = Fraction(volume)
+    return next((mark.step for mark in graduations if mark.upto is None or exact <= mark.upto), None)
 
 
 def measurable(volume: Number, graduations: Sequence[Graduation], limit: Number, most: Number | None = None) -> Measured:
@@ -108,7 +109,7 @@ def final_window(amount: Number, lowest: Number | None, highest: Number | None) 
 
 def smallest_bag(bags: Iterable[Number], at_least: Number) -> Fraction | None:
     """The smallest standard bag that holds a final volume in mL; None where none is large enough."""
-    return min((size for size in map(Fraction, bags) if size >= Fraction(at_least)), default=None)
+    return min((Fraction(size) for size in bags if Fraction(size) >= Fraction(at_least)), default=None)
 
 
 def infusion_rate(final: Number, minutes: Number) -> Fraction:

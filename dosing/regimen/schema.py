@@ -237,7 +237,7 @@ class Product(Model):
     diluents: tuple[Name, ...] = ()
     diluent_ratio: Number | None = None  # volumes of diluent to one of drug
     bag: Amount | None = None  # mL the label names for the content of one vial
-    stable: Minutes | None = None  # from dilution to the end of the infusion, at room temperature
+    stable: Minutes | None = None  # from dilution to the end of the infusion, at room temperature where the label names one
     infusion: Infusion | None = None
     limits: tuple[Limit, ...] = ()
     lowest_seen: DoseText | None = None

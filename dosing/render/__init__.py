@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from secrets import token_hex
@@ -15,6 +17,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from dosing.errors import Fault, UsageError
+from dosing.render.pages import DEFAULT, chosen
+from dosing.render.pages import paper as sort_of_paper
 
 if TYPE_CHECKING:
     from dosing.schedule import Schedule
@@ -26,13 +30,15 @@ FORMATS = {
 DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
 
 
-def render(schedule: Schedule, path: str | os.PathLike[str]) -> Path:
+def render(schedule: Schedule, path: str | os.PathLike[str], pages: str | Iterable[str] = DEFAULT, paper: str = "a4") -> Path:
     """Write a schedule to a file in the format of its extension, whole or not at all; gives the path back.
+
+    `pages` and `paper` choose what a PDF or an HTML file holds: see `dosing.render.pages`.
 
     Raises `UsageError` for an unknown extension, a path that cannot be a file (S01) or a place that cannot be written.
     """
     target = checked(os.fspath(path))
-    write_whole(target, to_bytes(schedule, extension(target.name)))
+    write_whole(target, to_bytes(schedule, extension(target.name), pages, paper))
     return target
 
 
@@ -56,8 +62,10 @@ def show(schedule: Schedule) -> None:
     on_terminal(schedule, Console())
 
 
-def to_bytes(schedule: Schedule, extension: str) -> bytes:
+def to_bytes(schedule: Schedule, extension: str, pages: str | Iterable[str] = DEFAULT, paper: str = "a4") -> bytes:
     """A schedule as the bytes of one format (`.pdf`, or `pdf`); same schedule, same bytes.
+
+    `pages` (`grid,record,days,timeline,check,labels`) and `paper` (`a4`, `letter`) matter to PDF and HTML only.
 
     Raises `UsageError` for an unknown extension or a missing extra.
     """
@@ -66,7 +74,7 @@ def to_bytes(schedule: Schedule, extension: str) -> bytes:
     name = FORMATS.get("." + extension.lower().removeprefix("."))
     if name is None:
         raise _unknown(extension)
-    data: bytes = import_module(name, __name__).write(sheet(schedule), schedule)
+    data: bytes = import_module(name, __name__).write(replace(sheet(schedule), pages=chosen(pages), paper=sort_of_paper(paper)), schedule)
     return data
 
 
@@ -121,8 +129,8 @@ def write_whole(target: Path, data: bytes) -> None:
 class _Render(ModuleType):
     """This module, callable: `from dosing import render` finds the module, and `render(schedule, path)` is the contract."""
 
-    def __call__(self, schedule: Schedule, path: str | os.PathLike[str]) -> Path:
-        return render(schedule, path)
+    def __call__(self, schedule: Schedule, path: str | os.PathLike[str], pages: str | Iterable[str] = DEFAULT, paper: str = "a4") -> Path:
+        return render(schedule, path, pages, paper)
 
 
 sys.modules[__name__].__class__ = _Render

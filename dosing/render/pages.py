@@ -8,7 +8,7 @@ from dosing.errors import Fault, UsageError
 
 PAGES = ("grid", "record", "days", "timeline", "check", "labels")
 DEFAULT = ("grid", "record", "days")
-PAPERS = {"a4": "a4", "letter": "us-letter"}  # our name: Typst's name
+PAPERS = ("a4", "letter")
 
 
 def chosen(pages: str | Iterable[str]) -> tuple[str, ...]:
