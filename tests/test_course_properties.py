@@ -160,6 +160,19 @@ def test_a_fault_planted_in_a_total_is_found(monkeypatch) -> None:
 def test_a_fault_planted_in_the_choice_of_doses_left_is_found(monkeypatch) -> None:
     course = small()
     monkeypatch.setattr(replan_module, "without", lambda state, order, number: state.lane(order).rest)  # the given dose stays planned
-    course.give("cy#1", "2027-01-10T09:00")
-    doubled = [row for row in course.schedule() if (row.order, row.number) == ("cy", 1)]
-    assert len(doubled) == 1
+    with pytest.raises(Disagreement, match="cy#1 stands twice"):
+        course.give("cy#1", "2027-01-10T09:00")
+
+
+def test_a_fifth_dose_is_found(monkeypatch) -> None:
+    """Plain re-dating, were it ever taken as an outcome, is stopped by the second count."""
+    course = small()
+    for number in (2, 3):
+        course.give(f"flu#{number}", f"2027-01-1{number - 1}T09:00")
+    for number in (1, 2, 3):
+        course.give(f"cy#{number}", f"2027-01-1{number - 1}T09:00")
+    for number in (1, 2):
+        course.give(f"atg#{number}", f"2027-01-1{number}T09:00", "1 mg")
+    monkeypatch.setitem(replan_module.OUTCOMES["move-day0"], "rest-day", replan_module.re_date)
+    with pytest.raises(Disagreement, match="5 doses given and left, 4 ordered"):
+        course.move_day0("2027-01-16", at="2027-01-12T12:00", outcome="rest-day", by="AB")

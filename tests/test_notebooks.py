@@ -36,7 +36,8 @@ def executed(path: Path, scratch: Path) -> Any:
         cell.update({"outputs": [], "execution_count": None} if cell.cell_type == "code" else {})
     os.environ |= QUIET | {name: str(scratch / "jupyter") for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR")}
     place, silent = {"metadata": {"path": str(scratch)}}, ["--IPKernelApp.log_level=40"]
-    NotebookClient(book, timeout=SECONDS, kernel_name="python3", record_timing=False, resources=place, extra_arguments=silent).execute()
+    run = NotebookClient(book, timeout=SECONDS, kernel_name="python3", record_timing=False, coalesce_streams=True, resources=place, extra_arguments=silent)
+    run.execute()
     book.metadata.language_info = {"name": "python"}  # the kernel adds its version
     return book
 

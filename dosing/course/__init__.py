@@ -15,11 +15,12 @@ from dataclasses import replace
 from typing import Any
 
 from dosing import forms
-from dosing.course import compose, events, findings, issues, ledger, pharmacy, release, replan
+from dosing.course import compose, events, findings, issues, ledger, pharmacy, release, replan, texts
+from dosing.course.level import level_dose
 from dosing.course.moment import read_moment, spoken, stamp
 from dosing.course.outcomes import Choose, Option, choose, options, past, tell
-from dosing.course.replan import OUTCOMES, apply, level_dose, open_outcomes
-from dosing.course.state import Lane, State, begin, files_of
+from dosing.course.replan import OUTCOMES, apply, open_outcomes
+from dosing.course.state import State, begin, files_of
 from dosing.engine.settle import Change
 from dosing.errors import Fault, InputError, UsageError, closest, refuse
 from dosing.patient import Patient
@@ -30,7 +31,6 @@ __all__ = ["Choose", "Course", "Option", "tell"]
 
 REPLANS = {"move-day0", "weigh", "level", "set", "stop"}
 FAR = 7 * 86_400  # seconds from the planned start; beyond it the date is taken for a slip of the pen
-UNITS = {"weight": "kg", "height": "cm", "age": "y", "creatinine": "mg/dL", "crcl": "mL/min", "last_weight": "kg"}
 
 
 class Course:
@@ -59,7 +59,7 @@ class Course:
         """
         from dosing.planning import plan
 
-        folders, facts = tuple(library), _facts(patient)
+        folders, facts = tuple(library), texts.facts(patient)
         found, site = shelf(folders).regimen(regimen), shelf(folders).site
         if not day0:
             raise refuse("T06", "a course has no day 0", "add --day0 DATE and --zone ZONE.", "day0")
@@ -69,7 +69,7 @@ class Course:
         entry = events.make(
             events.Start, at=at and stamp(read_moment(at, zone), zone), by=by, second=second, why=reason, regimen=f"{found.id}@{found.version}",
             blocks=tuple(f"{one.id}@{one.version}" for one in map(shelf(folders).regimen, blocks)), patient=facts, day0=day0, zone=zone, times=dict(times or {}),
-            choose=dict(choose or {}), bsa=bsa or "", set=_changes(set, by, reason, second), answers=_answers(answer, by, made), locale=locale,
+            choose=dict(choose or {}), bsa=bsa or "", set=texts.changes(set, by, reason, second), answers=texts.answers(answer, by, made), locale=locale,
             two=tuple(second_for), subject=subject,
         )  # fmt: skip
         files = files_of(begin(entry, folders).inputs)
@@ -115,7 +115,7 @@ class Course:
 
     def row(self, key: str) -> Administration:
         """The row of `order#number`; `UsageError` with the nearest name for one that is not there."""
-        order, number = _key(key)
+        order, number = texts.key(key)
         self.state.lane(order)
         found = next((row for row in self.schedule() if (row.order, row.number) == (order, number)), None)
         if found is None:
@@ -133,7 +133,7 @@ class Course:
         self._plausible(row, start)
         planned = compose.plan_of(row)
         return self._record(events.Give, outcome=outcome, by=by, second=second, why=why, at=stamp(start, zone), order=order, dose=number, kit=kit, partial=partial,
-                            stop=_stop(stop, start, zone), amount=_amount(amount, row, key), planned=planned)  # fmt: skip
+                            stop=texts.stop(stop, start, zone), amount=texts.amount(amount, row, key), planned=planned)  # fmt: skip
 
     def miss(self, key: str, *, at: str = "", outcome: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
         """A dose that was not given."""
@@ -142,15 +142,15 @@ class Course:
 
     def correct(self, key: str, *, start: str = "", stop: str = "", amount: str = "", missed: bool = False, at: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
         """A further entry about a recorded dose; both are shown."""
-        order, number = _key(key)
+        order, number = texts.key(key)
         done = self.state.lane(order).find(number)
         if done is None:
             raise refuse("R05", f"{key} is not recorded yet", "record it with dosing course give or miss.", key)
-        _need(by=by, reason=why)
+        texts.need(by=by, reason=why)
         begun = read_moment(start, self.state.zone) if start else done.seconds
-        made = _read_amount(amount, done.planned.amount or done.amount, key) if amount else None
+        made = texts.read_amount(amount, done.planned.amount or done.amount, key) if amount else None
         return self._record(events.Correct, by=by, second=second, why=why, at=self._moment(at), order=order, dose=number, start=stamp(begun, self.state.zone) if start else "",
-                            stop=_stop(stop, begun, self.state.zone), amount=made, missed=missed)  # fmt: skip
+                            stop=texts.stop(stop, begun, self.state.zone), amount=made, missed=missed)  # fmt: skip
 
     def weigh(self, weight: str, *, at: str = "", outcome: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
         """A new weight, which counts as `real` or as `fluid`."""
@@ -160,17 +160,17 @@ class Course:
     def level(self, order: str, measured: str, target: str, *, at: str = "", outcome: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
         """A measured exposure of one dose and its target, in one unit; `next-dose` or `cumulative`."""
         self.state.lane(order)
-        return self._record(events.Level, outcome=outcome, by=by, second=second, why=why, at=self._moment(at), order=order, measured=_exposure(measured), target=_exposure(target))
+        return self._record(events.Level, outcome=outcome, by=by, second=second, why=why, at=self._moment(at), order=order, measured=texts.exposure(measured), target=texts.exposure(target))
 
     def move_day0(self, day0: str = "", times: Mapping[str, str] | None = None, *, at: str = "", outcome: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
         """A new day 0, or new hours of events; what is begun is stopped, rests, or continues."""
-        day = day0 or self.state.when.day0.isoformat()
+        day = day0 or self.state.day0.isoformat()
         forms.read_date(day)
         return self._record(events.Move, outcome=outcome, by=by, second=second, why=why, at=self._moment(at), day0=day, times=dict(times or {}))
 
     def set(self, key: str, value: str, *, at: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
         """A change of one order for the doses that are left; needs who and why."""
-        _need(by=by, reason=why)
+        texts.need(by=by, reason=why)
         return self._record(events.Set, by=by, second=second, why=why, at=self._moment(at), key=key, value=value)
 
     def stop(self, order: str, *, at: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
@@ -181,7 +181,7 @@ class Course:
 
     def answer(self, query: str, text: str, *, at: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
         """An answer to an open query by its id; `why` holds the evidence."""
-        _need(by=by, answer=text)
+        texts.need(by=by, answer=text)
         known = {finding.id: finding for finding in self.schedule().findings if finding.level == "query"}
         if query not in known:
             raise UsageError(Fault("R05", f'no query is called "{query}"', closest(query, known) if known else "none is open.", f"answer {query}"))
@@ -195,7 +195,7 @@ class Course:
 
     def release(self, key: str, *, at: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
         """One administration released; refused (O12) while anything open stands against its line."""
-        _need(by=by)
+        texts.need(by=by)
         row = self.row(key)
         release.prove(self.schedule(), row)
         planned = compose.plan_of(row)
@@ -203,8 +203,8 @@ class Course:
 
     def recall(self, key: str, *, at: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
         """A release taken back."""
-        _need(by=by)
-        order, number = _key(key)
+        texts.need(by=by)
+        order, number = texts.key(key)
         return self._record(events.Recall, by=by, second=second, why=why, at=self._moment(at), order=order, dose=number)
 
     def account(self, order: str, action: str, count: int, *, kit: str = "", at: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
@@ -317,12 +317,12 @@ class Course:
 
     def _next(self, key: str) -> tuple[str, int]:
         """The order and number of a dose that may be recorded now; a dose twice or out of order is asked about (O14)."""
-        order, number = _key(key)
+        order, number = texts.key(key)
         lane = self.state.lane(order)
         done = lane.find(number)
         if done:
             told = "missed" if done.missed else f"given {spoken(done.seconds, self.state.zone)}"
-            raise refuse("O14", f"{key} is recorded already: {told}", f"if that is wrong, use dosing course correct; if a further dose was given, it is {_following(order, lane)}.", key)
+            raise refuse("O14", f"{key} is recorded already: {told}", f"if that is wrong, use dosing course correct; if a further dose was given, it is {texts.following(order, lane)}.", key)
         if number in lane.stopped:
             raise refuse("O14", f"{key} was stopped", "ask who gave it and why; it is not planned any more.", key)
         if lane.left and number != lane.left[0] and number in lane.left:
@@ -340,79 +340,3 @@ class Course:
 
     def _moment(self, at: str) -> str:
         return stamp(read_moment(at, self.state.zone), self.state.zone) if at else ""
-
-
-def _following(order: str, lane: Lane) -> str:
-    return f"{order}#{lane.left[0]}" if lane.left else "beyond the plan: set it as a new order with its reason"
-
-
-def _key(key: str) -> tuple[str, int]:
-    """`flu#1` as order and number; `UsageError` for another form."""
-    order, mark, number = key.strip().partition("#")
-    if not (order and mark and number.isascii() and number.isdigit() and 0 < len(number) < 5):
-        raise UsageError(Fault("R05", f'"{key}" does not name one dose', "write order#number, for example flu#1.", "dose"))
-    return order, int(number)
-
-
-def _need(**given: str) -> None:
-    missing = [name for name, text in given.items() if not text.strip()]
-    if missing:
-        raise UsageError(*(Fault("R05", f"--{name} is missing", f"add --{name}.", f"--{name}") for name in missing))
-
-
-def _stop(text: str, start: int, zone: str) -> str:
-    """A stop as a stamp; T03 for one that is not after the start."""
-    if not text:
-        return ""
-    stop = read_moment(text, zone, "--stop")
-    if stop <= start:
-        raise refuse("T03", f"the stop {spoken(stop, zone)} is not after the start {spoken(start, zone)}", "check both times.", "--stop")
-    return stamp(stop, zone)
-
-
-def _amount(text: str, row: Administration, key: str) -> tuple[str, str] | None:
-    """The given amount: as stated, else as planned; a held line has none to assume (O12)."""
-    if text:
-        return _read_amount(text, (row.calculated.value, row.calculated.unit) if row.calculated else None, key)
-    if row.held:
-        raise refuse("O12", f"{key} is held, so no amount is planned", "if it was given all the same, state --amount; the record asks who decided it.", key)
-    return (row.amount.value, row.amount.unit) if row.amount else None
-
-
-def _read_amount(text: str, like: tuple[str, str] | None, key: str) -> tuple[str, str]:
-    """An amount of the kind that is planned; D10 for another kind."""
-    made = forms.read_amount(text)
-    mass = {"mcg", "mg", "g"}
-    if "/" in made.unit or (like and made.unit != like[1] and not {made.unit, like[1]} <= mass):
-        raise refuse("D10", f'"{text}" is not an amount of {like[1] if like else "one dose"}', "write the amount given, for example 51 mg.", key)
-    return forms.plain(made.value), made.unit
-
-
-def _exposure(text: str) -> tuple[str, str]:
-    """A level such as `1125 umol*min/L`: a plain number above zero and its unit's text."""
-    number, space, unit = text.strip().partition(" ")
-    value = forms.read_number(number)
-    if not value or not space or not unit.strip():
-        raise refuse("D07", f'"{text[:40]}" is not a level', 'write a number above 0 and a unit, for example "1125 umol*min/L".', "level")
-    return forms.plain(value), unit.strip()
-
-
-def _facts(patient: Patient | Mapping[str, str]) -> dict[str, str]:
-    """A patient as the texts it can be made of again."""
-    if isinstance(patient, Mapping):
-        Patient(**patient)
-        return {key: text for key, text in patient.items() if text is not None}
-    told = {key: getattr(patient, key) for key in Patient.model_fields if getattr(patient, key) is not None}
-    return {key: f"{forms.plain(value)} {UNITS[key]}" if key in UNITS else str(value) for key, value in told.items()}
-
-
-def _changes(changes: Mapping[str, str] | Sequence[Change], by: str, reason: str, second: str) -> tuple[dict[str, str], ...]:
-    made = [Change(key, value, by, reason, second) for key, value in changes.items()] if isinstance(changes, Mapping) else list(changes)
-    return tuple({key: text for key, text in one._asdict().items() if text} for one in made)
-
-
-def _answers(answers: Mapping[str, str] | Sequence[Mapping[str, str]], by: str, made: Schedule) -> tuple[dict[str, str], ...]:
-    """The answers a course starts with, each bound to the question as it stands."""
-    told = [{"id": key, "answer": text, "by": by} for key, text in answers.items()] if isinstance(answers, Mapping) else [dict(one) for one in answers]
-    asked = {finding.id: compose.question(finding) for finding in made.findings}
-    return tuple(one | {"asked": asked[one["id"]]} for one in told)

@@ -55,9 +55,11 @@ def schedule(state: State, printed_at: str = "") -> Schedule:
     return with_case(state, printed_at)[0]
 
 
-def with_case(state: State, printed_at: str = "") -> tuple[Schedule, CourseCase]:
-    """The schedule of `schedule`, and the case it was made of."""
+def with_case(state: State, printed_at: str = "", shown_only: bool = False) -> tuple[Schedule, CourseCase]:
+    """The schedule of `schedule`, and the case it was made of; `shown_only` for what is shown to be refused."""
     case, patient = case_of(state)
+    if not shown_only:
+        confirm.confirm_numbers(state, case.lines)
     found = [hit for hit in hits(case) if hit.holds(0)]
     held = held_lines(case, found, 0)
     readings = {name: doses.reading(0) for name, doses in case.doses.items()}
@@ -91,7 +93,7 @@ def case_of(state: State) -> tuple[CourseCase, Patient]:
     settled = state.inputs.settled
     name = state.inputs.bsa or settled.regimen.bsa or site.bsa
     formula = lookup(f"bsa.{name.removeprefix('bsa.')}").name.removeprefix("bsa.")
-    body = Body(patient.columns(state.when.day0), formula, site)
+    body = Body(patient.columns(state.day0), formula, site)
     begun = tuple(order for order, lane in state.lanes.items() if lane.done)
     made = calculate(_unplaced(settled, begun), body, state.when, patient.weighed)
     slots = {line.id: places(state, line.id) for line in settled.lines if line.id in made.slots}
@@ -125,7 +127,7 @@ def _left_rows(state: State, case: CourseCase, line: Line, held: bool, told: Rea
     work = partial(case.doses[line.id].derivation, 0, held) if told else None
     held = held or (bool(line.open) and not line.order.event)
     return [
-        Administration(line.id, line.drug.id, slot.day, number, of(lane), route, calculated, amount, held, state.when.day0 + timedelta(slot.day),
+        Administration(line.id, line.drug.id, slot.day, number, of(lane), route, calculated, amount, held, state.day0 + timedelta(slot.day),
                        slot.seconds, line.minutes(number), state.zone, slot.offset, work, _released(state, line.id, number, slot.seconds, amount))
         for number, slot in state.starts(line.id).items()
     ]  # fmt: skip
@@ -151,7 +153,7 @@ def _given_row(state: State, line: Line, lane: Lane, one: Done) -> Administratio
     minutes = (one.stop - one.seconds) // 60 if one.stop else planned.minutes
     return Administration(
         line.id, line.drug.id, day, one.number, of(lane), line.order.route or "", Amount(*planned.calculated) if planned.calculated else None,
-        Amount(*one.amount) if one.amount else None, False, state.when.day0 + timedelta(day), one.seconds, minutes, state.zone, "",
+        Amount(*one.amount) if one.amount else None, False, state.day0 + timedelta(day), one.seconds, minutes, state.zone, "",
         partial(work_of, planned) if planned.work else None, {"given": given_facts(state, one)},
     )  # fmt: skip
 
@@ -226,7 +228,7 @@ def question(finding: Finding) -> str:
 
 def _course_facts(state: State, told: list[Finding]) -> dict[str, Any] | None:
     """What only a course has to say; None while nothing has happened."""
-    if not (state.told or state.when.day0 != state.zero or any(lane.done or lane.stopped for lane in state.lanes.values())):
+    if not (state.told or state.day0 != state.zero or any(lane.done or lane.stopped for lane in state.lanes.values())):
         return None
     return {"day0_at_start": state.zero.isoformat(), "not_given": [row for order, lane in state.lanes.items() for row in _not_given(order, lane)],
             "answer_before_release": [f.id for f in told if f.is_open], "for_information": [f.id for f in told if f.level == "note"]}  # fmt: skip

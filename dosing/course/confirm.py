@@ -42,6 +42,31 @@ def confirm(state: State, lines: Iterable[Line], person: second.Person, held: se
     return len(theirs)
 
 
+def confirm_numbers(state: State, lines: Iterable[Line]) -> None:
+    """Count the doses once more, from the order's text: none twice, and none more than ordered and made up (E01)."""
+    found = []
+    for line in lines:
+        lane = state.lanes[line.id]
+        numbers = [*(one.number for one in lane.done), *lane.left]
+        found += [f"{line.id}#{number} stands twice" for number in sorted({one for one in numbers if numbers.count(one) > 1})]
+        made_up = sum((kind, order, name) == ("miss", line.id, "append") for kind, order, name, *_ in state.told)
+        count = len(lane.given) + len(lane.left)
+        if lane.left and lane.done and count > _ordered(line) + made_up:
+            found.append(f"{line.id}: {count} doses given and left, {_ordered(line)} ordered")
+    _agree(found)
+
+
+@lru_cache(maxsize=4096)
+def _ordered(line: Line) -> int:
+    """How many doses the order's text makes on a calendar without clock changes."""
+    days = tuple(day + line.rhythm.event_day for day in line.rhythm.days)
+    if line.rhythm.event:
+        return len(days)
+    runs = [day for day in days if day - 1 not in days]
+    parts = [tuple(day for day in days if first <= day and set(range(first, day)) <= set(days)) for first in runs] if line.rhythm.every else [days]
+    return sum(len(_starts(_bare(line, part, at=_clock(line), every=_every(line)), second.When())) for part in parts)
+
+
 def _agree(different: list[str]) -> None:
     if different:
         raise Disagreement(*(Fault("E01", f"the two calculations differ: {text}", DO, "second calculation") for text in different))

@@ -15,7 +15,7 @@ from dosing.course.moment import hours, read_moment, spoken
 from dosing.course.replan import TOLERANCE
 from dosing.course.state import Done, State
 from dosing.engine.settle import Line
-from dosing.schedule import Administration, Amount, Finding, Total
+from dosing.schedule import Administration, Amount, Finding, Level, Total
 
 MEANT = {"rest-day": "each dose left keeps its protocol day under the new day 0", "continue": "drugs already begun keep their dates", "stop": "drugs already begun are stopped",
          "keep-grid": "the doses left keep their times", "slide": "the doses left follow the actual start", "omit": "the missed dose is left out", "append": "the missed dose is made up at the end",
@@ -43,8 +43,10 @@ def _choices(state: State) -> Iterator[Finding]:
 
 
 def _moved(state: State) -> Iterator[Finding]:
-    if state.when.day0 != state.zero:
-        yield Finding("course.day0", "course.day0", "note", f"day 0 moved from {state.zero:%a %Y-%m-%d} to {state.when.day0:%a %Y-%m-%d}; given doses keep their dates and show both days.")
+    if state.other_files:
+        yield Finding("course.files", "course.files", "query", f"the library has changed since the course was started: {', '.join(state.other_files)}. Given doses stay as recorded; compare the doses left with the issue printed last.")
+    if state.day0 != state.zero:
+        yield Finding("course.day0", "course.day0", "note", f"day 0 moved from {state.zero:%a %Y-%m-%d} to {state.day0:%a %Y-%m-%d}; given doses keep their dates and show both days.")
 
 
 def _conditions(state: State) -> Iterator[Finding]:
@@ -78,6 +80,7 @@ def _one_given(state: State, order: str, one: Done) -> Iterator[Finding]:
 
 
 def _other_amount(key: str, order: str, one: Done) -> Finding:
+    assert one.planned.amount
     given, planned = Fraction(one.amount[0]) if one.amount else Fraction(0), Fraction(one.planned.amount[0])
     same = bool(one.amount) and one.amount[1] == one.planned.amount[1]
     asked = not same or given > planned * EXTRA or one.entry.partial
@@ -93,7 +96,7 @@ def _told(amount: tuple[str, str] | None) -> str:
 def _hung(state: State, order: str, one: Done) -> Iterator[Finding]:
     """A dose that hangs on an event, against the event as it was or is planned."""
     line = state.inputs.line(order)
-    if line is None or not line.rhythm.offset:
+    if line is None or not isinstance(line.order.at, forms.Offset):
         return
     event = next((lane_id for lane_id in state.lanes if (found := state.inputs.line(lane_id)) and found.order.event == line.rhythm.event), None)
     at = _event_start(state, event) if event else None
@@ -144,7 +147,7 @@ def _windows(state: State, case: Case, rows: Sequence[Administration]) -> Iterat
         if given:
             yield Finding(f"{line.id}.given-days", "course.given-days", "note", f"{_on(given)} as day 0 stands now; given as recorded, outside {stated}.", line.id, line.cited())
         if left:
-            level = "query" if not chosen & {line.id, "*"} else "note"
+            level: Level = "query" if not chosen & {line.id, "*"} else "note"
             yield Finding(f"{line.id}.window", "timing.outside-days", level, f"{_on(left)}: outside {stated}.", line.id, line.cited())
 
 
@@ -157,7 +160,7 @@ def _distances(state: State, case: Case, rows: Sequence[Administration]) -> Iter
     for line in case.lines:
         told = list(near(line, [row for row in rows if row.order == line.id])) if state.lanes[line.id].done or state.told else []
         if told:
-            level = "note" if any(order in (line.id, "") for _, order, *_ in state.told) else "query"
+            level: Level = "note" if any(order in (line.id, "") for _, order, *_ in state.told) else "query"
             yield Finding(f"{line.id}.distance", "course.distance", level, "; ".join(told) + ".", line.id)
 
 
@@ -184,7 +187,8 @@ def _after_graft(case: Case, rows: Sequence[Administration]) -> Iterator[Finding
     graft = case.settled.graft
     zero = case.slots[graft.id][0].seconds if graft and graft.id in case.slots else None
     for line in case.lines if zero else ():
-        late = [row for row in rows if row.order == line.id and line.drug.kind == "drug" and row.seconds >= zero and line.order.days and max(line.order.days) < 0]
+        assert zero
+        late = [row for row in rows if row.order == line.id and line.drug.kind == "drug" and (row.seconds or 0) >= zero and line.order.days and max(line.order.days) < 0]
         if late:
             yield Finding(f"{line.id}.graft", "course.after-graft", "block", f"{line.drug.id}: dose {', '.join(str(row.number) for row in late)} would start at or after the graft; the order ends before it.", line.id)
 
@@ -201,7 +205,7 @@ def _sums(state: State, case: Case, totals: Sequence[Total]) -> Iterator[Finding
             bound = limit.hard or limit.usual
             judged = judge(limit, summed) if bound and bound.time == "course" else None
             if judged and judged.verdict:
-                level: Any = "block" if judged.verdict == "hard" else "query"
+                level: Level = "block" if judged.verdict == "hard" else "query"
                 yield Finding(f"{line.id}.sum", "course.sum", level, f"given and planned together are {judged.dose}, outside {judged.bounds} (seen: {limit.seen}).", line.id, limit.source)
 
 

@@ -70,7 +70,7 @@ def option(state: State, entry: Any, name: str, step: replan.Outcome, before: Sc
     """One outcome with its figures; what cannot be placed or calculated is refused with the reason."""
     try:
         after = replan.apply(state, entry.model_copy(update={"outcome": name}), step)
-        made, case = compose.with_case(after)
+        made, case = compose.with_case(after, shown_only=name == "re-date")
     except InputError as error:
         return Option(name, None, None, str(error), before=before)
     totals = tuple(_total(total, after, case, before) for total in made.totals)

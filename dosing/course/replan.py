@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
-from dosing import forms
 from dosing.course import moment
+from dosing.course.level import scaled
 from dosing.course.state import Done, Lane, Released, Segment, State, day_of, wall_text, whole
 from dosing.engine.settle import Change, Line
 from dosing.engine.timeline import say_clock
@@ -32,7 +30,7 @@ def _move(state: State, entry: Any, begun: Callable[[str, State, State], Lane]) 
     _prove_graft_is_to_come(state)
     when = When.of(entry.day0, state.zone, dict(state.when.times) | dict(entry.times))
     after = state.with_inputs(when=when)
-    days = (when.day0 - state.when.day0).days
+    days = (after.day0 - state.day0).days
     lanes = {}
     for order, lane in state.lanes.items():
         line = state.inputs.line(order)
@@ -44,7 +42,7 @@ def _move(state: State, entry: Any, begun: Callable[[str, State, State], Lane]) 
 def _prove_graft_is_to_come(state: State) -> None:
     graft = state.inputs.settled.graft
     if graft and state.lanes[graft.id].given:
-        raise refuse("O13", f"{graft.id} was given on {state.when.day0}, which fixes day 0", "if that record is wrong, use dosing course correct.", "move-day0")
+        raise refuse("O13", f"{graft.id} was given on {state.day0}, which fixes day 0", "if that record is wrong, use dosing course correct.", "move-day0")
 
 
 def shifted(lane: Lane, days: int) -> Lane:
@@ -63,7 +61,7 @@ def frozen(order: str, state: State) -> tuple[Segment, ...]:
 
 def rest_day(state: State, entry: Any) -> State:
     """Each dose left keeps its own protocol day under the new day 0; the days between are rest."""
-    days = (date.fromisoformat(entry.day0) - state.when.day0).days
+    days = (date.fromisoformat(entry.day0) - state.day0).days
     return _move(state, entry, lambda order, old, new: shifted(old.lane(order), days))
 
 
@@ -82,8 +80,9 @@ def re_date(state: State, entry: Any) -> State:
 
     def again(order: str, old: State, new: State) -> Lane:
         line, lane = old.inputs.line(order), old.lane(order)
+        assert line
         probe = new.with_lane(order, Lane(rest=whole(line)))
-        later = [place.seconds for place in probe.starts(order).values() if place.seconds > (now_of(state, entry) or 0)]
+        later = [at for place in probe.starts(order).values() if (at := place.seconds or 0) > (now_of(state, entry) or 0)]
         first = max(one.number for one in lane.done) + 1
         return replace(lane, rest=(Segment("dates", tuple(range(first, first + len(later))), tuple(wall_text(at, old.zone) for at in later)),) if later else ())
 
@@ -131,7 +130,7 @@ def record(state: State, entry: Any) -> State:
         if day_of(done.seconds, state.when) != done.planned.day:
             raise refuse("O13", f"{entry.order}#{entry.dose} was given on another calendar day than planned, and day 0 is that day", "move day 0 first: dosing course move-day0.", "give")
         times = dict(state.when.times) | {line.order.event: moment.wall(done.seconds, state.zone)[1]}
-        return after.with_inputs(when=When.of(state.when.day0, state.zone, times))
+        return after.with_inputs(when=When.of(state.day0, state.zone, times))
     return after
 
 
@@ -199,58 +198,12 @@ def unchanged(state: State, entry: Any) -> State:
 
 def next_dose(state: State, entry: Any) -> State:
     """Each dose left is scaled so that one dose gives the target exposure."""
-    return _scaled(state, entry, cumulative=False)
+    return scaled(state, entry, cumulative=False)
 
 
 def cumulative(state: State, entry: Any) -> State:
     """The doses left share what is missing from the target over the whole course."""
-    return _scaled(state, entry, cumulative=True)
-
-
-def _scaled(state: State, entry: Any, cumulative: bool) -> State:
-    text = level_dose(state, entry, cumulative)
-    if entry.dose and entry.dose != text:
-        raise refuse("R07", f"the dose of this entry, {entry.dose}, is not the one its level gives, {text}", "the ledger was changed outside the program; take an untouched copy.", "level")
-    change = Change(f"{entry.order}.dose", text, entry.by or "not named", f"level {' '.join(entry.measured)}, target {' '.join(entry.target)}", entry.second)
-    return state.with_inputs(changes=(*state.inputs.changes, change))
-
-
-def level_dose(state: State, entry: Any, cumulative: bool) -> str:
-    """The dose text a level asks for, by exposure in proportion to dose: amount × target ÷ measured, per kg or m2.
-
-    For the course: (target × doses of the protocol − exposure so far) ÷ doses left. `InputError` where nothing was
-    given, nothing is left, units differ, or the target is already passed.
-    """
-    line, lane = state.inputs.line(entry.order), state.lane(entry.order)
-    given = [one for one in lane.given if one.amount]
-    if not given or not lane.left or line is None or line.dose is None:
-        raise refuse("R05", f"{entry.order} has no given dose, or none left", "enter a level after the first dose and before the last.", "level")
-    if entry.measured[1] != entry.target[1]:
-        raise refuse("D08", f"the level is in {entry.measured[1]} and the target in {entry.target[1]}", "write both in one unit.", "level")
-    measured, target = Fraction(entry.measured[0]), Fraction(entry.target[0])
-    last = Fraction(given[-1].amount[0])
-    if cumulative:
-        so_far = sum(Fraction(one.amount[0]) for one in given) * measured / last
-        target = (target * len(whole_numbers(line)) - so_far) / len(lane.left)
-    if target <= 0:
-        raise refuse("R13", "the exposure so far is already at or above the target of the course", "stop the drug, or choose another target.", "level")
-    return _dose_text(line, last * target / measured / _basis(given[-1].planned))
-
-
-def whole_numbers(line: Line) -> tuple[int, ...]:
-    """The numbers of all doses that the regimen orders."""
-    return tuple(number for part in whole(line) for number in part.numbers)
-
-
-def _basis(planned: Any) -> Fraction:
-    return Fraction((planned.work or {}).get("basis_value", "1"))
-
-
-def _dose_text(line: Line, value: Fraction) -> str:
-    number = forms.plain(Decimal(f"{float(value):.6g}"))  # six digits: the amount is rounded to a step far coarser
-    per = f"/{line.dose.per}" if line.dose and line.dose.per else ""
-    every = f" every {forms.plain(line.dose.every)} h" if line.dose and line.dose.every else ""
-    return f"{number} {line.drug.unit}{per}/dose{every}"
+    return scaled(state, entry, cumulative=True)
 
 
 def change(state: State, entry: Any) -> State:

@@ -127,11 +127,18 @@ class State:
     told: tuple[tuple[str, str, str, str, str], ...] = ()  # chosen outcomes: kind, order or "", name, by, why
     reweighed: str = ""
     two: tuple[str, ...] = ()
+    other_files: tuple[str, ...] = ()  # files of the library that are not those of the start
 
     @property
     def when(self) -> When:
         """Day 0, zone and hours as they stand now."""
         return self.inputs.when
+
+    @property
+    def day0(self) -> date:
+        """Day 0 as it stands now."""
+        assert self.inputs.when.day0
+        return self.inputs.when.day0
 
     @property
     def zone(self) -> str:
@@ -165,6 +172,7 @@ def places(inputs: Inputs, order: str, rest: tuple[Segment, ...]) -> dict[int, S
     line = inputs.line(order)
     found: dict[int, Slot] = {}
     for part in rest if line else ():
+        assert line
         found |= dict(zip(part.numbers, _slots(part, line, inputs.when), strict=True))
     return found
 
@@ -208,9 +216,8 @@ def begin(entry: Start, folders: tuple[str, ...] = ()) -> State:
         raise refuse("T06", "a course has no day 0", "add --day0 DATE and --zone ZONE.", "day0")
     changes = tuple(Change(one["key"], one["value"], one.get("by", ""), one.get("reason", ""), one.get("second", "")) for one in entry.set)
     inputs = Inputs(entry.regimen, entry.blocks, folders, tuple(entry.choose.items()), changes, when, entry.bsa, tuple(entry.patient.items()), entry.locale)
-    prove_files(entry, inputs)
     lanes = {line.id: Lane(rest=whole(line)) for line in inputs.settled.lines}
-    return State(inputs, lanes, when.day0, answers=entry.answers, two=entry.two)
+    return State(inputs, lanes, when.day0, answers=entry.answers, two=entry.two, other_files=other_files(entry, inputs))
 
 
 def whole(line: Line, after: int = 0) -> tuple[Segment, ...]:
@@ -234,12 +241,10 @@ def files_of(inputs: Inputs) -> dict[str, str]:
     return named | {f"drugs/{line.drug.id}": line.drug.sha256 for line in settled.lines if line.drug.sha256}
 
 
-def prove_files(entry: Start, inputs: Inputs) -> None:
-    """Refuse to read a course with other regimen or drug files than it was started with (R07)."""
+def other_files(entry: Start, inputs: Inputs) -> tuple[str, ...]:
+    """The regimen and drug files that differ from those the course was started with, each with its checksum's first digits."""
     there = files_of(inputs)
-    changed = [name for name, sha in entry.files.items() if there.get(name, sha) != sha]
-    if changed:
-        raise refuse("R07", f"{', '.join(changed)}: not the file this course was started with", "name the library of that time with --library DIR.", "regimen")
+    return tuple(f"{name} (now {there[name][:10]})" for name, sha in entry.files.items() if there.get(name, sha) != sha)
 
 
 @lru_cache(maxsize=16_384)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -88,9 +88,14 @@ class Doses:
         capped = self.raw[row] > self.calculated[row]
         rule = f"nearest {Amount(told.step, told.unit)}" if told.step else "exact dose kept"
         return Derivation(
-            str(line.dose), line.value * told.scale, line.parts, f"{basis} {_unit_of(line.basis)}" if line.basis else "", named, Decimal(basis),
+            _once(line), line.value * told.scale, line.parts, f"{basis} {_unit_of(line.basis)}" if line.basis else "", named, Decimal(basis),
             told.calculated, told.unit, "" if held else told.amount, rule, f"maximum {line.order.max}" if capped else "",
         )  # fmt: skip
+
+
+def _once(line: Line) -> str:
+    """The written dose without a count of doses or days, which is no factor of one administration."""
+    return replace(line.dose, days=None, doses=None).text if line.dose else ""
 
 
 def _unit_of(basis: str) -> str:

@@ -140,7 +140,7 @@ def day_zero(when: When) -> date:
 
 def date_of(when: When, day: int) -> date:
     """The calendar date of a day number."""
-    return arrow.Arrow.fromdate(day_zero(when)).shift(days=day).date()
+    return day_zero(when) + timedelta(days=day)
 
 
 def arrow_at(seconds: int, zone: str) -> arrow.Arrow:

@@ -10,10 +10,13 @@ from dosing.render.page import Sheet
 from dosing.schedule import Schedule
 
 
+SHOWN = 16  # hex digits of the checksum: enough to tell files apart, few enough for large modules on a fax
+
+
 def payload(sheet: Sheet, schedule: Schedule) -> str:
     """The text in the code, `dosing document=… issue=1 regimen=id@version sha256=…`."""
     regimen = schedule.regimen
-    return f"dosing document={sheet.document} issue={schedule.issue or 1} regimen={regimen['id']}@{regimen['version']} sha256={regimen.get('sha256', '')}"
+    return f"dosing document={sheet.document} issue={schedule.issue or 1} regimen={regimen['id']}@{regimen['version']} sha256={regimen.get('sha256', '')[:SHOWN]}"
 
 
 def picture(text: str) -> str:

@@ -31,7 +31,7 @@ def across(strip: Strip, minute: int) -> int:
 def _frame(strip: Strip, high: int) -> Iterator[str]:
     for minute, clock in strip.hours:
         x, main = across(strip, minute), minute % 180 == 0
-        yield f'<line x1="{x}" y1="{TOP - 6}" x2="{x}" y2="{high - 4}" stroke="#000" stroke-width="{1 if main else 0.3}"/>'
+        yield f'<line x1="{x}" y1="{TOP - 6}" x2="{x}" y2="{high - 4 if main else TOP}" stroke="#000"/>'
         yield f'<text x="{x}" y="13" text-anchor="middle">{clock}</text>' if main else ""
     for number, name in enumerate(strip.lines):
         y = TOP + LINE * number
@@ -47,7 +47,7 @@ def _name(name: str, y: int) -> str:
 
 
 def _band(strip: Strip, band: Band) -> str:
-    x, last = across(strip, band.first) - 5, across(strip, band.last) + 5
+    x, last = across(strip, band.first) - 9, across(strip, band.last) + 9
     y, high = TOP + LINE * band.top + 1, LINE * (band.bottom - band.top + 1) - 2
     return f'<rect x="{x}" y="{y}" width="{last - x}" height="{high}" fill="none" stroke="#000" stroke-width="2"/>'
 
@@ -66,6 +66,6 @@ def _mark(strip: Strip, mark: Mark) -> str:
 def _text(mark: Mark, x: int, last: int, y: int) -> str:
     """The label beside its mark or in it, on a white ground so that no line crosses it."""
     wide = sum(15 if ord(sign) > 0x2E80 else 8 for sign in mark.text)
-    left = {"right": last + 8, "left": x - 8 - wide, "inside": x + 8}[mark.side]
+    left = {"right": last + 13, "left": x - 13 - wide, "inside": x + 8}[mark.side]
     ground = f'<rect x="{left - 1}" y="{y + 1}" width="{wide}" height="14" fill="#fff"/>'
     return f'{ground}<text x="{left}" y="{y + 13}">{escape(mark.text)}</text>'

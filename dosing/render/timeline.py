@@ -15,7 +15,7 @@ from dosing.render import wording
 from dosing.render.grid import amount_text, name_of, starts
 from dosing.schedule import Administration, Schedule
 
-SIGN, GAP = 12, 14  # minutes of paper that a sign of a label takes, and its distance from its mark
+SIGN, GAP = 12, 24  # minutes of paper that a sign of a label takes, and its distance from its mark
 
 
 @dataclass(frozen=True, slots=True)
