@@ -527,3 +527,24 @@ def test_cells_in_four_infusions() -> None:
     assert [start[:10] for start in planned(found["keep-grid"], "msc")] == ["2027-01-18", "2027-01-25"]
     assert [start[:10] for start in planned(found["slide"], "msc")] == ["2027-01-20", "2027-01-27"]
     assert sum_of(found["slide"], "msc")["amount"]["value"] == "250000000"
+
+
+def test_a_sum_past_the_hard_limit_holds_what_is_left() -> None:
+    """Four doses of 2.5 mg/kg are 10 mg/kg; 3,000 mg given by mistake in one of them are 48 mg/kg alone."""
+    course = story_a()
+    give_all(course, "atg", 1)
+    course.give("atg#2", "2027-01-12T09:00", "3000 mg", by="N")
+    assert levels(course)["atg.sum"] == "block" and all(row["held"] and row["amount"] is None for row in rows(course, "atg")[2:])
+    assert [row["amount"]["value"] for row in rows(course, "atg")[:2]] == ["156", "3000"] and not course.schedule().releasable
+    total_ = next(one for one in course.schedule().to_dict()["totals"] if one["order"] == "atg")
+    assert total_["amount"] is None and total_["given"]["value"] == "3156" and levels(course)["atg#2.amount"] == "query"
+
+
+def test_a_new_weight_carries_its_own_date() -> None:
+    course = Course.start("nct07299123", ADULT | {"weighed": "2027-01-08"}, second="CD", **A)
+    for order, count in (("flu", 3), ("cy", 3), ("atg", 2)):
+        give_all(course, order, count)
+    course.weigh("68 kg", at="2027-01-12T12:00", outcome="real", by="AB")
+    assert course.schedule().patient["weighed"] == "2027-01-12" and course.schedule().patient["weight"]["value"] == "68"
+    course.weigh("60 kg", at="2027-01-12T13:00", outcome="fluid", by="AB")
+    assert course.schedule().patient["weight"]["value"] == "68" and "weighed 60 kg" in message(course, "course.choice.2")

@@ -18,14 +18,23 @@ from hypothesis import strategies as st
 
 from dosing import InputError, Patient, Schedule, UsageError, cli, plan, prepare
 from dosing.preparation import Preparation, Prepared
-from dosing.preparation.cells import Dmso, bag_count, bag_plans, cells_total, cells_volume, dmso_days, dmso_mass, dmso_volume
+from dosing.preparation.cells import (
+    Dmso,
+    bag_count,
+    bag_plans,
+    cells_total,
+    cells_volume,
+    dmso_days,
+    dmso_mass,
+    dmso_volume,
+)
 from dosing.preparation.given import read_certificate, read_graduations
 from dosing.preparation.vials import vial_round, vial_set, vials_needed, waste
 from dosing.preparation.volumes import (
     concentration,
     deviation,
-    diluent_by_ratio,
     digits,
+    diluent_by_ratio,
     drug_volume,
     final_window,
     in_unit,

@@ -274,7 +274,7 @@ def test_messages_name_drugs_in_full() -> None:
     )
     told = {fact.text: fact.label for fact in sheet(saa_one(findings=(ATG_BLOCK, note))).checks}
     assert (
-        "the source names no weight for fludarabine, umbilical-cord mesenchymal stromal cells; haematopoietic stem cells: see atg.dose"
+        "The source names no weight for fludarabine, umbilical-cord mesenchymal stromal cells; haematopoietic stem cells: see atg.dose"
         in told
     )
 

@@ -113,3 +113,18 @@ def unused_choices_are_named(case: Case) -> Iterator[Hit]:
     """Which choice was given that the other choices make void?"""
     for name in case.settled.unused:
         yield Hit(f"{name}.unused", "choice.unused", "note", f"the choice {name} was given but is not asked for with the other choices; it is not used.")
+
+
+@check
+def orders_left_out_are_named(case: Case) -> Iterator[Hit]:
+    """Was a band of weight or age chosen that is not the patient's, so that the drug would silently be missing?"""
+    for line in case.settled.lines:
+        if line.id not in case.applies:
+            continue
+        missing = ~case.applies[line.id]
+        for other in case.settled.lines:
+            if other.drug.id == line.drug.id and other.id != line.id:
+                missing = missing & ~case.applies.get(other.id, ~missing | missing)
+        if missing.any():
+            told = " and ".join(c.text for c in line.conditions)
+            yield Hit(f"{line.id}.left-out", "order.left-out", "query", f"{line.drug.id} is not planned: the order asks for {told}. Choose the band of this patient, or confirm that it is left out.", line.id, line.cited(), missing)

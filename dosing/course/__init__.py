@@ -63,7 +63,7 @@ class Course:
         found, site = shelf(folders).regimen(regimen), shelf(folders).site
         if not day0:
             raise refuse("T06", "a course has no day 0", "add --day0 DATE and --zone ZONE.", "day0")
-        zone = zone or site.zone
+        zone = zone or site.zone or ""
         made = plan(found, Patient(**facts), day0=day0, zone=zone, times=times, choose=choose, bsa=bsa, set=set, answer=answer, by=by, reason=reason,
              second_name=second, blocks=[shelf(folders).regimen(block) for block in blocks], library=folders, locale=locale)  # fmt: skip
         entry = events.make(

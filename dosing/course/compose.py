@@ -60,15 +60,19 @@ def with_case(state: State, printed_at: str = "", shown_only: bool = False) -> t
     case, patient = case_of(state)
     if not shown_only:
         confirm.confirm_numbers(state, case.lines)
-    found = [hit for hit in hits(case) if hit.holds(0)]
+    found = [hit for hit in hits(case) if hit.holds(0) and not (state.reweighed and hit.id == "patient.weighed")]
     held = held_lines(case, found, 0)
     readings = {name: doses.reading(0) for name, doses in case.doses.items()}
+    rows, sums = _rows(state, case, held, readings), _totals(state, case, held, readings)
+    asked = findings.all_of(state, case, [hit.finding(0) for hit in found], rows, sums)
+    if more := {finding.order for finding in asked if finding.level == "block" and finding.order} - held:
+        held |= more
+        rows, sums = _rows(state, case, held, readings), _totals(state, case, held, readings)
     exact = {name: float(doses.calculated[0]) * readings[name].scale for name, doses in case.doses.items()}
     count = confirm.confirm(state, case.lines, person_of(patient, case.body), held, readings, exact)
-    rows, sums = _rows(state, case, held, readings), _totals(state, case, held, readings)
     confirm.confirm_totals(state, sums, held, {total.order: total.calculated.unit for total in sums})
     answered = {one["id"]: one for one in state.answers}
-    told = [_answered(finding, answered) for finding in findings.all_of(state, case, [hit.finding(0) for hit in found], rows, sums)]
+    told = [_answered(finding, answered) for finding in asked]
     given = sum(len(lane.given) for lane in state.lanes.values())
     agreed = {"agrees": True, "doses": count} | ({"given": given} if given else {})
     told.append(Finding("second", "second.agrees", "pass", f"a second, independent calculation of {count} doses agrees" + (f"; {given} given doses are counted into the totals" if given else "")))

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 from dosing import forms
 from dosing.checks import Case
@@ -28,8 +27,6 @@ def all_of(state: State, case: Case, planned: Sequence[Finding], rows: Sequence[
     """The findings of a plan as they hold for a course, then those that only a course has."""
     begun = {order for order, lane in state.lanes.items() if lane.done}
     kept = [finding for finding in planned if not (finding.code == "timing.outside-days" and finding.order in begun)]
-    if state.reweighed:
-        kept = [finding for finding in kept if finding.id != "patient.weighed"]
     return [*kept, *_choices(state), *_moved(state), *_conditions(state), *_given(state), *_not_given(state), *_overdue(state), *_windows(state, case, rows), *_distances(state, case, rows), *_after_graft(case, rows), *_sums(state, case, totals), *_void(rows)]
 
 
@@ -72,21 +69,20 @@ def _one_given(state: State, order: str, one: Done) -> Iterator[Finding]:
         yield Finding(f"{key}.time", "course.time", "note", f"{key} was given {spoken(one.seconds, state.zone)}, {hours(abs(one.seconds - planned))} {word} its planned start.", order)
     if one.planned.held:
         yield Finding(f"{key}.held", "course.held", "query", f"{key} was given while the line was held ({_told(one.amount)}). Say who decided it.", order)
-    if one.amount != one.planned.amount and one.planned.amount:
-        yield _other_amount(key, order, one)
+    if one.planned.amount and one.amount != one.planned.amount:
+        yield _other_amount(key, order, one, one.planned.amount)
     if one.corrections:
         yield Finding(f"{key}.corrected", "course.correction", "note", f"{key} was first recorded as {_told(one.entry.amount) if one.entry.what == 'give' else 'missed'}; corrected {len(one.corrections)} time(s), last by {one.corrections[-1].by}: {one.corrections[-1].why}", order)
     yield from _hung(state, order, one)
 
 
-def _other_amount(key: str, order: str, one: Done) -> Finding:
-    assert one.planned.amount
-    given, planned = Fraction(one.amount[0]) if one.amount else Fraction(0), Fraction(one.planned.amount[0])
-    same = bool(one.amount) and one.amount[1] == one.planned.amount[1]
+def _other_amount(key: str, order: str, one: Done, meant: tuple[str, str]) -> Finding:
+    given, planned = Fraction(one.amount[0]) if one.amount else Fraction(0), Fraction(meant[0])
+    same = one.amount is not None and one.amount[1] == meant[1]
     asked = not same or given > planned * EXTRA or one.entry.partial
     cure = " Decide whether the rest is given or left out." if same and given < planned else " Confirm it with the prescriber." if asked else ""
     percent = f" ({float(given / planned * 100 - 100):+.1f} %)" if same else ""
-    return Finding(f"{key}.amount", "course.amount", "query" if asked or given < planned else "note", f"{key}: {_told(one.amount)} was given, {_told(one.planned.amount)} was planned{percent}.{cure}", order)
+    return Finding(f"{key}.amount", "course.amount", "query" if asked or given < planned else "note", f"{key}: {_told(one.amount)} was given, {_told(meant)} was planned{percent}.{cure}", order)
 
 
 def _told(amount: tuple[str, str] | None) -> str:

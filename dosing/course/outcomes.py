@@ -132,7 +132,7 @@ def _gaps(after: State, made: Schedule) -> list[dict[str, Any]]:
     """How long before the graft each drug starts for the last time."""
     graft = after.inputs.settled.graft
     zero = next((row.seconds for row in made if graft and row.order == graft.id), None)
-    last = {row.order: row.seconds for row in made if zero and row.seconds < zero and (not graft or row.order != graft.id)}
+    last = {row.order: row.seconds for row in made if zero and row.seconds and row.seconds < zero}
     return [{"order": order, "hours": f"{(zero - at) / 3600:.4g}"} for order, at in last.items()] if zero else []
 
 

@@ -186,8 +186,10 @@ def correct(state: State, entry: Any) -> State:
 def real_weight(state: State, entry: Any) -> State:
     """The new weight counts from the next dose on."""
     facts = {key: text for key, text in state.inputs.facts.items() if key != "last_weight"}
-    told = f"{facts.get('weight', 'none')} to {entry.weight}"
-    after = state.with_inputs(patient=tuple((facts | {"weight": entry.weight}).items()))
+    told = f"{facts.pop('weight', 'none')} to {entry.weight}"
+    facts.pop("weighed", "")
+    new = {"weight": entry.weight} | ({"weighed": entry.at[:10]} if entry.at else {})
+    after = state.with_inputs(patient=tuple((facts | new).items()))
     return replace(after, reweighed=told)
 
 

@@ -131,7 +131,7 @@ def card(line: Line) -> dict[str, Any]:
         "id": line.id, "drug": line.drug.id, "kind": line.drug.kind, "names": dict(line.drug.names), "tall_man": dict(line.drug.tall_man), "dose": str(order.dose),
         "days": forms.say_days(order.days), "route": order.route or "", "weight": order.weight, "note": order.note or "", "cite": line.cited(),
         "product": product.name if product else "", "every": forms.plain(line.dose.every) if line.dose and line.dose.every else "",
-        "at": order.at.text if order.at is not None else "", "step": str(line.drug.step) if line.drug.step else "", "until": order.until or "",
+        "at": order.at.text if order.at is not None else "", "step": str(line.drug.step) if line.drug.step else "", "until": order.until or "", "max": str(order.max) if order.max else "",
         "diluent": (product.concentration or "") if product else "", "reconstitute": (product.reconstitute or "") if product else "",
     }  # fmt: skip
 

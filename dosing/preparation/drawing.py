@@ -101,7 +101,7 @@ def _measured(row: Administration, exact: Fraction, volume: Fraction, why: str, 
     if step is None:
         yield ask_graduation()
     elif why:
-        yield check(row.order, "measurable", f"{amount(exact, 'mL')} is not rounded: {why}.")
+        yield check(row.order, "rounding", f"{amount(exact, 'mL')} is not rounded: {why}.")
     elif volume != exact:
         yield Finding(f"{row.order}.rounded", "preparation.rounded", "note", f"{amount(exact, 'mL')} is drawn up as {amount(volume, 'mL')} ({digits(deviation(volume, exact))} %).", row.order)
     if exact < SMALL or (step is not None and exact < step):

@@ -20,7 +20,7 @@ WORDS = {
     "dose": "次", "amount": "剂量", "route": "途径", "duration": "时长", "given": "实际给药", "protocol_dose": "方案剂量",
     "working": "计算过程", "calculated": "计算值", "rounded": "每次剂量", "doses": "次数", "issued": "与上一版的差异",
     "timeline": "时间轴", "check": "第二人独立核对", "labels": "标签", "slips": "细胞制品申请单", "preparation": "配制清单",
-    "begun": "开始", "ended": "结束", "checked": "双人核对",
+    "code": "文件码", "same_time": "同一时间", "no_label": "无标签", "begun": "开始", "ended": "结束", "checked": "双人核对",
 }  # fmt: skip
 LABELS = {
     "Name": "姓名", "Hospital number": "住院号", "Born": "出生日期", "Age": "年龄", "Sex": "性别", "Allergies": "过敏史",

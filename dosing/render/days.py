@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dosing.render.grid import see, signable
-from dosing.render.page import Entry, Sheet
+from dosing.render.page import Column, Day, Entry, Line
 from dosing.schedule import Administration, Schedule
 
-Box = Literal["blank", "hold", "query", "given"]
 
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One administration of a day: its texts, what kind of boxes it has, and a note in place of boxes."""
-
-    entry: Entry
-    box: Box
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """One day with its administrations in time order."""
-
-    day: str
-    date: str
-    mark: str
-    lines: tuple[Line, ...]
-
-
-def blocks(sheet: Sheet, schedule: Schedule) -> tuple[Day, ...]:
+def blocks(schedule: Schedule, entries: Sequence[Entry], columns: Sequence[Column]) -> tuple[Day, ...]:
     """The days of a schedule in order, each administration in exactly one of them."""
     found: dict[tuple[str, str], list[Line]] = {}
-    for entry, row in zip(sheet.entries, schedule, strict=True):
+    for entry, row in zip(entries, schedule, strict=True):
         found.setdefault((entry.day, entry.date), []).append(line(schedule, entry, row))
-    marks = {column.day: column.mark for column in sheet.columns}
+    marks = {column.day: column.mark for column in columns}
     return tuple(Day(day, date, marks.get(day, ""), tuple(lines)) for (day, date), lines in found.items())
 
 

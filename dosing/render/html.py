@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from dosing.render.page import Cell, Entry, Fact, Question, Row, Sheet, Working
+from dosing.render import check, chinese, html_pages
+from dosing.render.page import Cell, Fact, Question, Row, Sheet, Working
 from dosing.schedule import Schedule
 
 DAYS = 9
@@ -39,30 +40,27 @@ print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .dosing .blank{display:block;margin-top:.8em}
 .dosing footer{border-top:1px solid #000;font-size:.8em;margin-top:.8em}
 """
-PAPER = """@page{size:A4 landscape;margin:10mm 10mm 14mm;@bottom-right{font:bold 9px sans-serif;content:"Page " counter(page) " of " counter(pages)}}
-@media print{.dosing{font-size:10px;padding:0;max-width:none}.dosing .record{break-before:page}}
+PAPER = """@page{size:%s landscape;margin:10mm 10mm 14mm;@bottom-right{font:bold 9px sans-serif;content:"Page " counter(page) " of " counter(pages)}}
+@media print{.dosing{font-size:10px;padding:0;max-width:none}.dosing .extra{break-before:page}}
 """
 
 
 def write(sheet: Sheet, schedule: Schedule) -> bytes:
-    """The sheet as one UTF-8 HTML document; every text is escaped."""
+    """The chosen pages of the sheet as one UTF-8 HTML document; every text is escaped."""
+    style = STYLE + html_pages.STYLE + PAPER % {"a4": "A4"}.get(sheet.paper, sheet.paper)
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escape(sheet.words['title'])} {sheet.document}</title><style>{STYLE}{PAPER}</style>"
+        f"<title>{escape(sheet.words['title'])} {sheet.document}</title><style>{style}</style>"
     )
-    body = f'<body style="margin:0">{_body(sheet)}</body>'
+    body = f'<body style="margin:0">{_body(sheet, schedule)}</body>'
     return f'<!doctype html>\n<html lang="{escape(sheet.language)}"><head>{head}</head>\n{body}</html>\n'.encode()
 
 
-def fragment(sheet: Sheet) -> str:
-    """The sheet as a part of another page, such as a notebook: the same without the rules for paper."""
-    return f"<style>{STYLE}</style>{_body(sheet)}"
-
-
-def _body(sheet: Sheet) -> str:
+def _body(sheet: Sheet, schedule: Schedule) -> str:
+    sheet = chinese.bilingual(sheet)
     frame = f'<table class="frame" role="presentation"><thead><tr><td>{_head(sheet)}</td></tr></thead>'
-    frame += f"<tbody><tr><td>{_main(sheet)}</td></tr></tbody>"
+    frame += f"<tbody><tr><td>{_main(sheet, schedule)}</td></tr></tbody>"
     foot = f"<tfoot><tr><td><footer>{escape(sheet.footer)}</footer></td></tr></tfoot></table>"
     return f'<div class="dosing">{frame}{foot}</div>'
 
@@ -70,30 +68,40 @@ def _body(sheet: Sheet) -> str:
 def _head(sheet: Sheet) -> str:
     banner = f'<p class="banner" role="alert">{escape(sheet.banner)}</p>' if sheet.banner else ""
     status = f'<p class="status">{escape(sheet.status)}</p>' if sheet.status else ""
-    facts = "".join(
-        f"<div><dt>{escape(fact.label)}</dt><dd>{escape(fact.text)}</dd></div>"
-        for fact in (*sheet.identity, *sheet.basis)
-    )
+    # one head repeats on every printed page, so a second person's sheet hides results in all of them
+    basis = check.blind(sheet).basis if "check" in sheet.pages else sheet.basis
+    facts = "".join(f"<div><dt>{escape(fact.label)}</dt><dd>{escape(fact.text)}</dd></div>" for fact in (*sheet.identity, *basis))
     return f"{banner}<h1>{escape(sheet.words['title'])}: {escape(sheet.title)}</h1>{status}<dl>{facts}</dl>"
 
 
-def _main(sheet: Sheet) -> str:
+def _main(sheet: Sheet, schedule: Schedule) -> str:
+    """The chosen pages in the order that `sheet.pages` names them."""
+    parts = [f'<div class="{_class(name, n)}">{_page(name, sheet, schedule)}</div>' for n, name in enumerate(sheet.pages)]
+    return "<main>" + "\n".join(parts) + "</main>"
+
+
+def _page(name: str, sheet: Sheet, schedule: Schedule) -> str:
+    told = {"grid": _grid_page, "record": _record_page, "days": html_pages.day_pages}
+    if name in told:
+        return told[name](sheet)
+    drawn = {"timeline": html_pages.timelines, "check": html_pages.check_sheet, "labels": html_pages.label_page}
+    return drawn[name](sheet, schedule)
+
+
+def _class(name: str, number: int) -> str:
+    """Each page starts on a new sheet of paper, besides the first."""
+    return f"{name}-page extra" if number else f"{name}-page"
+
+
+def _grid_page(sheet: Sheet) -> str:
     words = sheet.words
-    blocks = [
-        *(_grid(part) for part in sheet.split(DAYS)),
-        f"<p>{escape(words['legend'])}</p>",
-        _heading(words["queries"]),
-        "".join(_question(sheet, asked) for asked in sheet.questions) or _paragraph(words["no_queries"]),
-        _signatures(sheet),
-        '<div class="record">',
-        _heading(words["record"]),
-        _workings(sheet),
-        *_lists(sheet),
-        "</div>",
-        _heading(words["entries"]),
-        _entries(sheet),
-    ]
-    return "<main>" + "\n".join(blocks) + "</main>"
+    issued = f"{_heading(words['issued'])}{_paragraph(words['replaced'])}{_facts(sheet.issued)}" if sheet.issued else ""
+    asked = "".join(_question(sheet, asked) for asked in sheet.questions) or _paragraph(words["no_queries"])
+    return "\n".join([*(_grid(part) for part in sheet.split(DAYS)), _paragraph(words["legend"]), issued, _heading(words["queries"]), asked, _signatures(sheet)])
+
+
+def _record_page(sheet: Sheet) -> str:
+    return "\n".join([_heading(sheet.words["record"]), _workings(sheet), *_lists(sheet)])
 
 
 def _heading(text: str) -> str:
@@ -121,7 +129,7 @@ def _grid(sheet: Sheet) -> str:
 
 
 def _graft(sheet: Sheet, column: int) -> str:
-    return ' class="graft"' if sheet.columns[column].mark == "TRANSPLANT" else ""
+    return ' class="graft"' if sheet.columns[column].mark.endswith("TRANSPLANT") else ""
 
 
 def _lines(first: str, *rest: str) -> str:
@@ -169,27 +177,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[
 
 def _td(text: str, right: bool) -> str:
     return f'<td class="num">{escape(text)}</td>' if right else f"<td>{escape(text)}</td>"
-
-
-def _entries(sheet: Sheet) -> str:
-    keys = ("day", "date", "start", "stop", "drug", "dose", "amount", "route", "duration", "given")
-    return table([sheet.words[key] for key in keys], map(_entry, sheet.entries), (6,))
-
-
-def _entry(entry: Entry) -> tuple[str, ...]:
-    blank = "________ ____/____" if entry.signable else ""
-    return (
-        entry.day,
-        entry.date,
-        entry.start,
-        entry.stop,
-        entry.drug,
-        entry.number,
-        entry.amount,
-        entry.route,
-        entry.duration,
-        blank,
-    )
 
 
 def _workings(sheet: Sheet) -> str:

@@ -14,9 +14,8 @@ from dosing import forms
 from dosing.derivation import Derivation
 from dosing.forms import Dose
 from dosing.regimen.schema import Regimen
-from dosing.render import protocol
-from dosing.render.html import fragment, table
-from dosing.render.sheet import sheet
+from dosing.render import protocol, to_bytes
+from dosing.render.html import table
 from dosing.schedule import Amount, Finding, Schedule
 
 STATES = {"block": "HOLD", "query": "QUERY", "note": "NOTE", "pass": "PASS"}
@@ -30,7 +29,10 @@ def html(shown: Any) -> str:
 
 @html.register
 def _(schedule: Schedule) -> str:
-    return fragment(sheet(schedule))
+    """The HTML sheet without its head and the rules for paper, which would govern the whole notebook."""
+    page = to_bytes(schedule, "html", ("grid", "record")).decode()
+    style = page.partition("<style>")[2].partition("</style>")[0].partition("@page")[0]
+    return f"<style>{style}</style>{page.partition('<body')[2].partition('>')[2].partition('</body>')[0]}"
 
 
 @html.register

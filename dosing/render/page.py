@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["none", "dose", "hold", "open"]
+Box = Literal["blank", "hold", "query", "given"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,25 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """One administration of a day: its texts, what kind of boxes it has, and a note in place of boxes."""
+
+    entry: Entry
+    box: Box
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day with its administrations in time order."""
+
+    day: str
+    date: str
+    mark: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Working:
     """How one order's dose was worked out."""
 
@@ -122,6 +142,7 @@ class Sheet:
     signatures: tuple[str, ...]
     footer: str
     document: str
+    days: tuple[Day, ...] = ()
     issued: tuple[Fact, ...] = ()
     pages: tuple[str, ...] = ("grid", "record", "days")
     paper: str = "a4"

@@ -5,14 +5,14 @@ The template gets texts as JSON and never source code, so no name can act as mar
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from json import dumps
 from pathlib import Path
 from typing import Any
 
 from dosing.errors import DosingError, Fault, UsageError
-from dosing.render import check, chinese, days, labels, qr, timeline
-from dosing.render.page import Fact, Sheet
+from dosing.render import check, chinese, labels, qr, timeline
+from dosing.render.page import Day, Fact, Sheet
 from dosing.schedule import Schedule
 
 HERE = Path(__file__).parent
@@ -30,7 +30,7 @@ class Paper:
 
     sheet: dict[str, Any]
     blocks: tuple[dict[str, Any], ...]
-    days: tuple[days.Day, ...] = ()
+    days: tuple[Day, ...] = ()
     strips: tuple[timeline.Strip, ...] = ()
     check: dict[str, Any] | None = None
     labels: tuple[labels.Label, ...] = ()
@@ -52,8 +52,8 @@ def _paper(sheet: Sheet, schedule: Schedule) -> Paper:
     """What the chosen pages need, and nothing of the others."""
     has = sheet.pages.__contains__
     return Paper(
-        asdict(sheet), tuple({**asdict(part), "words": {}} for part in sheet.split(DAYS)) if has("grid") else (),
-        days.blocks(sheet, schedule) if has("days") else (), timeline.strips(schedule) if has("timeline") else (),
+        asdict(replace(sheet, days=())), tuple({**asdict(part), "words": {}} for part in sheet.split(DAYS)) if has("grid") else (),
+        sheet.days if has("days") else (), timeline.strips(schedule) if has("timeline") else (),
         _check(sheet, schedule) if has("check") else None, labels.labels(sheet, schedule) if has("labels") else (),
         labels.without(schedule) if has("labels") else (), _code(sheet, schedule) if has("record") else None,
     )  # fmt: skip

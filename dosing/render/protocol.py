@@ -33,7 +33,8 @@ def _rhythm(order: Order) -> str:
 def _when(order: Order) -> str:
     if not order.when:
         return ""
-    return " and ".join(c.text for c in order.when.all) or " or ".join(c.text for c in order.when.any)
+    either = " or ".join(c.text for c in order.when.any)
+    return " and ".join([*(c.text for c in order.when.all), *([f"({either})" if order.when.all else either] if either else [])])
 
 
 def calendar(regimen: Regimen, day0: date) -> list[dict[str, Any]]:
@@ -56,7 +57,7 @@ def to_dict(regimen: Regimen, day0: date | None = None) -> dict[str, Any]:
     page_ = {
         "id": regimen.id, "version": regimen.version, "status": regimen.status, "title": regimen.title, "kind": regimen.kind,
         "sha256": regimen.sha256, "day0": regimen.day0, "ages": str(regimen.ages) if regimen.ages else None,
-        "choices": {name: {"ask": c.ask, "options": c.options, "default": c.default, "cite": {k: list(v) for k, v in c.cite.items()}} for name, c in regimen.choices.items()},
+        "choices": {name: {"ask": c.ask, "options": c.options, "default": c.default, "closed": c.closed, "cite": {k: list(v) for k, v in c.cite.items()}} for name, c in regimen.choices.items()},
         "orders": orders,
         "queries": [{"id": q.id, "level": q.level, "ask": q.ask, "cite": {k: list(v) for k, v in q.cite.items()}} for q in regimen.queries],
         "not_scheduled": [{"drug": n.drug, "reason": n.reason, "cite": ", ".join(n.cite)} for n in regimen.not_scheduled],
@@ -78,6 +79,7 @@ def page(regimen: Regimen, day0: date | None = None) -> str:
     lines += ["", "Choices"] if r["choices"] else []
     for name, choice in r["choices"].items():
         lines.append(f"  {name}: {choice['ask']} [{' | '.join(choice['options'])}]{' default ' + choice['default'] if choice['default'] else ''}")
+        lines += [f"  {'':<10} {option} is closed: {why}" for option, why in choice["closed"].items()]
     lines += ["", "Open questions"] + [f"  {q['id']} ({q['level']}): {q['ask']}" for q in r["queries"]] if r["queries"] else []
     lines += ["", "Named without a dose"] + [f"  {n['drug']}: {n['reason']}" for n in r["not_scheduled"]] if r["not_scheduled"] else []
     lines += ["", f"The source is silent on: {', '.join(r['source_silent'])}."] if r["source_silent"] else []

@@ -9,7 +9,6 @@ from dosing.errors import Fault, UsageError
 from dosing.render.page import Sheet
 from dosing.schedule import Schedule
 
-
 SHOWN = 16  # hex digits of the checksum: enough to tell files apart, few enough for large modules on a fax
 
 

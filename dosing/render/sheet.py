@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from json import dumps
 
-from dosing.render import grid, issued, record, wording
+from dosing.render import days, grid, issued, record, wording
 from dosing.render.page import Fact, Question, Sheet
 from dosing.schedule import Finding, Schedule
 
@@ -14,7 +14,7 @@ ROLES = ("Prescriber", "Pharmacist 1, calculated", "Pharmacist 2, checked")
 
 def sheet(schedule: Schedule) -> Sheet:
     """The sheet of one schedule, every number already text."""
-    number = document(schedule)
+    number, columns, entries = document(schedule), grid.columns(schedule), record.entries(schedule)
     return Sheet(
         language=schedule.locale,
         words=wording.words(schedule.locale),
@@ -23,10 +23,10 @@ def sheet(schedule: Schedule) -> Sheet:
         status=status(schedule),
         identity=identity(schedule),
         basis=basis(schedule),
-        columns=grid.columns(schedule),
+        columns=columns,
         rows=grid.rows(schedule),
         questions=questions(schedule),
-        entries=record.entries(schedule),
+        entries=entries,
         workings=record.workings(schedule),
         body=record.body(schedule),
         checks=record.checks(schedule),
@@ -38,6 +38,7 @@ def sheet(schedule: Schedule) -> Sheet:
         signatures=ROLES if schedule.releasable else (),
         footer=footer(schedule, number),
         document=number,
+        days=days.blocks(schedule, entries, columns),
         issued=issued.changes(schedule),
     )
 
@@ -55,7 +56,7 @@ def banner(schedule: Schedule) -> str:
     held = sum(row.held for row in schedule)
     counted = [f"{held} dose{'s' if held != 1 else ''} on HOLD"] if held else []
     asked = f"{len(schedule.open)} quer{'ies' if len(schedule.open) != 1 else 'y'} open"
-    return f"{wording.WORDS['not_releasable']}: {', '.join([*counted, asked])}"
+    return f"{wording.words(schedule.locale)['not_releasable']}: {', '.join([*counted, asked])}"
 
 
 def status(schedule: Schedule) -> str:

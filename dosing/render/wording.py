@@ -214,7 +214,7 @@ def on_paper(text: str) -> str:
     text = re.sub(rf",? or [^.;,]*?{FLAG}", "", text)
     text = re.sub(rf" with {FLAG}", "", text)
     kept = [sentence for sentence in re.split(r"(?<=[.;])\s+", text) if not re.search(r"(?<!\S)--[a-z]", sentence)]
-    text = re.sub(r";$", ".", " ".join(kept))
+    text = re.sub(r"(?<=\w)\Z", ".", re.sub(r";\Z", ".", " ".join(kept)))
     text = re.sub(r"(?<![\d.,])(\d+)\.(\d+)[ \u00a0](?:hours|h)\b", lambda found: _hours(Decimal(f"{found[1]}.{found[2]}")), text)
     return re.sub(r"(?:\A|(?<=[.?!] )(?<!e\.g\. )(?<!i\.e\. )(?<!al\. ))[a-z](?![\w-]*[A-Z])", lambda found: found[0].upper(), text)
 

@@ -1,0 +1,292 @@
+"""The shipped library: sound, cited, worked by hand, plannable in every combination, true to the published tables."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from dosing import forms, proof
+from dosing.errors import DosingError, InputError, RegimenError
+from dosing.patient import Patient
+from dosing.planning import plan
+from dosing.regimen import rules
+from dosing.regimen.library import library
+from dosing.regimen.schema import Order, Regimen
+from dosing.render.protocol import page
+
+SHELF = Path(__file__).parents[1].parent / "shared" / "reference" / "data"
+LIBRARY = library()
+IDS = sorted(LIBRARY.regimens)
+PATIENTS = {
+    "adult": Patient(weight="62.5 kg", height="168 cm", age="31 y", sex="M", crcl="100 mL/min"),
+    "child": Patient(weight="28 kg", height="132 cm", age="9 y", sex="F", crcl="100 mL/min"),
+}
+HOST = "treosulfan-flu"  # a protocol without choices, for blocks to stand on
+
+
+def printed(order: Order) -> set[Decimal]:
+    """The numbers in the phrases an order cites."""
+    return set().union(*(rules.numbers(phrase) for phrases in order.cite.values() for phrase in phrases))
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_every_file_is_sound_and_its_examples_come_out(name: str) -> None:
+    found = proof.check(name)
+    assert found.holds, [str(fault) for fault in found.faults]
+    assert found.examples >= 2
+
+
+def test_the_library_is_broad() -> None:
+    assert len(IDS) >= 45
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_everything_cites_a_listed_source(name: str) -> None:
+    regimen = LIBRARY.regimen(name)
+    cited = [*regimen.orders, *regimen.queries, *regimen.not_scheduled, *(choice for choice in regimen.choices.values())]
+    assert all(entry.cite and set(entry.cite) <= set(regimen.sources) for entry in cited)
+    assert all(phrase for entry in cited for phrases in entry.cite.values() for phrase in phrases)
+
+
+def test_no_number_stands_without_its_phrase() -> None:
+    orders = [order for name in IDS for order in LIBRARY.regimen(name).orders if isinstance(order.dose, forms.Dose)]
+    scales = [Decimal(scale) for scale in ("1", "1e3", "1e-3", "1e-6")]
+    bare = [order.id for order in orders for value in {order.dose.low, order.dose.high}
+            if not {value * scale for scale in scales} & printed(order)]  # fmt: skip
+    assert len(orders) > 150
+    assert bare == []
+
+
+def test_every_file_is_a_draft_with_a_date_read() -> None:
+    for name in IDS:
+        regimen = LIBRARY.regimen(name)
+        assert regimen.status == "draft" and regimen.id == name
+        assert all(source.read for source in regimen.sources.values())
+
+
+# ---- every combination of choices
+
+
+def combinations(regimen: Regimen) -> Iterator[dict[str, str]]:
+    """Every combination of the named choices."""
+    for options in itertools.product(*(choice.options for choice in regimen.choices.values())):
+        yield dict(zip(regimen.choices, options, strict=True))
+
+
+def answers(regimen: Regimen) -> dict[str, str]:
+    """A value for everything the sources leave to a person: the low end of a range, one unit, as many days as printed."""
+    given = {}
+    for order in regimen.orders:
+        if order.dose == "ask":
+            given[f"{order.id}.dose"] = "1e6 cells/kg"
+        elif isinstance(order.dose, forms.Dose) and order.dose.is_range:
+            given[f"{order.id}.dose"] = str(order.dose).replace(f"..{forms.plain(order.dose.high)}", "")
+        if order.days == "ask":
+            given[f"{order.id}.days"] = forms.say_days(tuple(range(1, 1 + days_needed(order))))
+    return given
+
+
+def days_needed(order: Order) -> int:
+    """How many days the printed count of an order needs; 1 where none is printed."""
+    if not isinstance(order.dose, forms.Dose):
+        return 1
+    return order.dose.days or max(1, (order.dose.doses or 1) // rules.per_day(order))
+
+
+def hours(host: Regimen | str, blocks: list[Regimen], choose: dict[str, str]) -> dict[str, str]:
+    """The hours that planning asks for."""
+    try:
+        plan(host, PATIENTS["adult"], choose=choose, blocks=blocks, day0="2027-01-15", zone="Asia/Shanghai")
+    except InputError as error:
+        return {fault.where.removeprefix("time "): "10:00" for fault in error.faults if fault.where.startswith("time ")}
+    return {}
+
+
+def planned(name: str, choose: dict[str, str], patient: Patient) -> None:
+    """Plan one combination, dated; only what the combination does not ask for is left out."""
+    regimen = LIBRARY.regimen(name)
+    host, blocks = (HOST, [regimen]) if regimen.kind == "block" else (regimen, [])
+    active = [order for order in regimen.orders if order.when is None or all(fits(c, choose) for c in order.when.all)]
+    asked = {key: text for key, text in answers(regimen).items() if key.rpartition(".")[0] in {order.id for order in active}}
+    made = choose | asked
+    schedule = plan(host, patient, choose=made, day0="2027-01-15", zone="Asia/Shanghai", times=hours(host, blocks, made), blocks=blocks)
+    assert schedule.second_calculation["agrees"]
+    assert schedule.to_dict()["findings"]
+
+
+def fits(condition: forms.Condition, choose: dict[str, str]) -> bool:
+    """Whether a condition on a choice holds; conditions on the patient are left open."""
+    if condition.name not in choose:
+        return True
+    return (choose[condition.name] == condition.value) == (condition.operator == "==")
+
+
+@pytest.mark.parametrize("who", PATIENTS)
+@pytest.mark.parametrize("name", IDS)
+def test_every_combination_of_choices_plans(name: str, who: str) -> None:
+    for choose in combinations(LIBRARY.regimen(name)):
+        planned(name, choose, PATIENTS[who])
+
+
+# ---- closed options, bands, counts
+
+
+def ctn0301(level: str, **more: str):  # noqa: ANN201
+    return plan("ctn0301", PATIENTS["adult"], choose={"atg_product": "thymoglobulin", "cy_level": level}, **more)
+
+
+@pytest.mark.parametrize("level", ["level-3", "level-0"])
+def test_a_closed_level_is_never_releasable(level: str) -> None:
+    schedule = ctn0301(level)
+    blocks = [finding for finding in schedule.findings if finding.code == "choice.closed"]
+    assert blocks and not schedule.releasable and "PMC3677744" in blocks[0].message
+    assert all(row.amount is None for row in schedule if row.order == "cy3" or (level == "level-0" and row.drug == "fludarabine"))
+
+
+@pytest.mark.parametrize("level", ["level-2", "level-1"])
+def test_an_open_level_is_releasable(level: str) -> None:
+    schedule = ctn0301(level)
+    assert schedule.releasable
+    assert not [finding for finding in schedule.findings if finding.code == "choice.closed"]
+
+
+FILE = """id: closed
+version: 1
+status: draft
+title: a choice with a closed option
+trial: no
+day0: the first day
+sources: {paper: {id: paper, title: a paper, read: 2026-11-22}}
+choices:
+  level:
+    ask: Which level?
+    options: {high: high, low: low}
+    closed: {CLOSED: closed by the trial}
+orders:
+  - {id: cy, drug: cyclophosphamide, dose: 50 mg/kg/day, days: -2, weight: unspecified, cite: {paper: 50 mg/kg}}
+"""
+
+
+def test_closing_an_option_that_is_there_is_allowed() -> None:
+    regimen = LIBRARY.parse(FILE.replace("CLOSED", "high").encode(), "closed.yaml")
+    assert regimen.choices["level"].closed == {"high": "closed by the trial"}
+
+
+@pytest.mark.parametrize("text", [FILE.replace("CLOSED", "highest"), FILE.replace("CLOSED", "high").replace("closed:", "default: high\n    closed:")])
+def test_closing_what_is_no_option_or_the_default_is_refused(text: str) -> None:
+    with pytest.raises(RegimenError) as caught:
+        LIBRARY.parse(text.encode(), "closed.yaml")
+    assert caught.value.code == "R11" and "closed.yaml:" in str(caught.value)
+
+
+BANDS = """id: bands
+version: 1
+status: draft
+title: two bands of one drug
+trial: no
+day0: the first day
+sources: {paper: {id: paper, title: a paper, read: 2026-11-22}}
+orders:
+  - {id: a, drug: cyclophosphamide, when: weight < 30 kg, dose: 50 mg/kg/day, days: -2, weight: unspecified, cite: {paper: 50 mg/kg}}
+  - {id: b, drug: cyclophosphamide, when: weight OTHER 30 kg, dose: 50 mg/kg/day, days: -2, weight: unspecified, cite: {paper: 50 mg/kg}}
+"""
+
+
+def test_two_bands_of_a_fact_exclude_each_other() -> None:
+    assert len(LIBRARY.parse(BANDS.replace("OTHER", ">=").encode(), "bands.yaml").orders) == 2
+
+
+def test_two_bands_that_overlap_are_a_drug_twice_a_day() -> None:
+    with pytest.raises(RegimenError) as caught:
+        LIBRARY.parse(BANDS.replace("OTHER", "<=").encode(), "bands.yaml")
+    assert caught.value.code == "Y08"
+
+
+def test_a_band_that_is_not_the_patients_is_asked_about() -> None:
+    choose = {"flu.days": "-8..-5", "cy.days": "-8, -7"}
+    wrong = plan("tisa-cel-all", PATIENTS["child"], choose=choose | {"band": "above-50", "cells-flat.dose": "1e8 cells"})
+    right = plan("tisa-cel-all", PATIENTS["child"], choose=choose | {"band": "up-to-50", "cells-kg.dose": "1e6 cells/kg"})
+    assert "cells-flat.left-out" in {finding.id for finding in wrong.open}
+    assert "order.left-out" not in {finding.code for finding in right.findings}
+
+
+def test_the_page_of_a_protocol_tells_what_is_closed() -> None:
+    assert "level-3 is closed: the trial closed 150 mg/kg" in page(LIBRARY.regimen("ctn0301"))
+    assert "when clonal == yes and (donor == nine-of-ten or donor == haplo)" in page(LIBRARY.regimen("nct01861106"))
+
+
+def test_chosen_days_must_make_the_printed_count() -> None:
+    chosen = {"atg.days": "-5..-3", "cy.days": "-5..-3", "tbi.days": "-1"}
+    with pytest.raises(DosingError) as caught:
+        plan("cy-atg-tbi-saa", PATIENTS["adult"], choose=chosen)
+    assert [fault.code for fault in caught.value.faults] == ["Y08"] and caught.value.exit_code == 4
+    assert plan("cy-atg-tbi-saa", PATIENTS["adult"], choose=chosen | {"cy.days": "-5..-2"}).total("cyclophosphamide")
+
+
+def test_a_rabbit_atg_without_a_brand_is_held_until_one_is_named() -> None:
+    times = {"mmf": "06:00"}
+    open_, named = (plan("nct00489281", PATIENTS["adult"], times=times, set=change, by="AB", reason="brand of the unit")
+                    for change in ({}, {"atg1.product": "thymoglobulin", "atg2.product": "thymoglobulin"}))  # fmt: skip
+    assert [row.held for row in open_ if row.order == "atg2"] == [True, True]
+    assert [str(row.amount) for row in named if row.order == "atg2"] == ["125 mg", "125 mg"]
+
+
+# ---- what sources print, kept
+
+
+def test_the_seven_beam_sources_stay_in_conflict() -> None:
+    regimen = LIBRARY.regimen("beam-srl")
+    assert len(regimen.sources) == 7
+    asked = {query.id: query for query in regimen.queries}
+    assert set(asked["cytarabine.dose"].cite) == set(asked["etoposide.dose"].cite) == set(regimen.sources)
+    schedule = plan("beam-srl", PATIENTS["adult"], choose={"filgrastim.days": "+5..+10"})
+    assert {"etoposide.dose", "cytarabine.dose"} <= {finding.id for finding in schedule.open}
+
+
+def test_the_printed_parts_of_thymoglobulin_make_the_printed_total() -> None:
+    orders = [order for order in LIBRARY.regimen("nct00130754").orders if order.id.startswith("atg")]
+    assert sum(order.dose.low * len(order.days) for order in orders) == Decimal("7.5")
+
+
+def table(name: str) -> list[dict[str, str]]:
+    """The rows of a published table of the reference shelf; the test is skipped without it."""
+    path = SHELF / name
+    if not path.is_file():
+        pytest.skip("the reference shelf is not beside this checkout")
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+SRL = {"393841000210104": "bu-cy-once-daily", "496571000210107": "flu-cy-tbi-ptcy", "393851000210101": "flu-mel140", "496341000210106": "beam-srl"}
+DRUGS = {"total body irradiation": "total-body-irradiation", "allogeneic stem cell transplant": "haematopoietic-stem-cells",
+         "mycophenolate mofetil": "mycophenolate-mofetil", "etoposide (as phosphate)": "etoposide"}  # fmt: skip
+TIMES = {"once daily": 1, "twice daily": 2, "three times daily": 3}
+
+
+def test_the_published_day_tables_come_out_day_for_day() -> None:
+    rows = [row for row in table("day-tables.tsv") if not row["medication"].startswith("sodium chloride")]
+    missing = [row for row in rows if not any(same_row(row, order) for order in LIBRARY.regimen(SRL[row["source"].rpartition("/")[2]]).orders)]
+    assert len(rows) == 32 and missing == []
+
+
+def same_row(row: dict[str, str], order: Order) -> bool:
+    """Whether an order is the printed row: drug, number, days, doses a day, route."""
+    days = tuple(int(day) for day in row["days_expanded"].split(","))
+    number = row["dose"].partition(" ")[0]
+    dose = isinstance(order.dose, forms.Dose) and number[:1].isdigit() and order.dose.low == Decimal(number)
+    fits_dose = dose or (not isinstance(order.dose, forms.Dose) and not number[:1].isdigit())
+    fits_times = not row["frequency"] or not dose or rules.per_day(order) == TIMES[row["frequency"]]
+    return (DRUGS.get(row["medication"], row["medication"]) == order.drug and order.days == days
+            and fits_dose and fits_times and (order.route or "").upper() in ("", row["route"]))  # fmt: skip
+
+
+def test_the_published_totals_come_out() -> None:
+    rows = [row for row in table("published-totals.tsv") if row["source"].startswith("NCT01339910")]
+    totals = {(str(order.total), order.days) for order in LIBRARY.regimen("nct01339910").orders}
+    days = {"Days -5 to -2": (-5, -4, -3, -2), "Days -7 to -4": (-7, -6, -5, -4), "Days -5 to -4": (-5, -4)}
+    assert {(f"{row['printed_total']} {row['unit_total']}/course", days[row["days_as_printed"]]) for row in rows} == totals
