@@ -22,7 +22,7 @@ def changes(schedule: Schedule) -> tuple[Fact, ...]:
 
 def _fact(schedule: Schedule, change: Mapping[str, Any]) -> Fact:
     order, number = change.get("order"), change.get("number")
-    about = name_of(schedule, order) if order in {row["id"] for row in schedule.orders} else order or ""
+    about = name_of(schedule, str(order)) if order in {row["id"] for row in schedule.orders} else str(order or "")
     dose = f"dose {number}" if number else ""
     label = " ".join(filter(None, (about, dose, prose(schedule, str(change.get("what", ""))))))
     return Fact(label[:1].upper() + label[1:], f"{_side(schedule, change.get('from'))} → {_side(schedule, change.get('to'))}")

@@ -60,7 +60,7 @@ def _paper(sheet: Sheet, schedule: Schedule) -> Paper:
 
 
 def _check(sheet: Sheet, schedule: Schedule) -> dict[str, Any]:
-    facts = {"basis": check.blind(sheet).basis, "measures": check.measures(schedule), "decisions": sheet.decisions, "tasks": check.tasks(schedule)}
+    facts: dict[str, tuple[Any, ...]] = {"basis": check.blind(sheet).basis, "measures": check.measures(schedule), "decisions": sheet.decisions, "tasks": check.tasks(schedule)}
     return {key: [asdict(fact) for fact in value] for key, value in facts.items()}
 
 

@@ -211,10 +211,11 @@ FLAG = r"--[a-z][\w-]*(?: [\w-]+[.=][\w.=\u2026-]*[\w\u2026])?"
 
 def on_paper(text: str) -> str:
     """A message without what is meant for the command line, with whole sentences, and hours with minutes."""
-    text = re.sub(rf",? or [^.;,]*?{FLAG}", "", text)
-    text = re.sub(rf" with {FLAG}", "", text)
+    whole = text
+    text = re.sub(rf" with {FLAG}", "", re.sub(rf",? or [^.;,]*?{FLAG}", "", text))
     kept = [sentence for sentence in re.split(r"(?<=[.;])\s+", text) if not re.search(r"(?<!\S)--[a-z]", sentence)]
-    text = re.sub(r"(?<=\w)\Z", ".", re.sub(r";\Z", ".", " ".join(kept)))
+    text = re.sub(r";\Z", ".", " ".join(kept))
+    text += "." if text != whole and text[-1:].isalnum() else ""
     text = re.sub(r"(?<![\d.,])(\d+)\.(\d+)[ \u00a0](?:hours|h)\b", lambda found: _hours(Decimal(f"{found[1]}.{found[2]}")), text)
     return re.sub(r"(?:\A|(?<=[.?!] )(?<!e\.g\. )(?<!i\.e\. )(?<!al\. ))[a-z](?![\w-]*[A-Z])", lambda found: found[0].upper(), text)
 
