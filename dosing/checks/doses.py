@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
@@ -34,14 +34,24 @@ def in_unit(value: Decimal, of: str, to: str, per: str) -> Decimal:
     return value * Decimal(str(coefficient(of, per, to)))
 
 
-def total(line: Line, time: str) -> Decimal:
-    """The line's dose per dose, day or course in the drug's unit and the dose's basis."""
-    each = Decimal(line.value) / line.parts
-    return {"dose": each, "day": each * rules.per_day(line.order), "course": each * line.count}[time]
+def siblings(line: Line, lines: Sequence[Line]) -> tuple[Line, ...]:
+    """The lines that add up with one over the course: the same drug on the same basis, for every patient.
+
+    A line whose dose is still open stands among them, so that a course not yet whole is not called too low.
+    """
+    same = [one for one in lines if one.drug.id == line.drug.id and not one.conditions and (one.open or one.basis == line.basis)]
+    return tuple(same) if line in same else (line,)
 
 
-def judge(limit: Limit, line: Line) -> Judged | None:
-    """A line against one limit; None where the limit speaks of another basis, route or interval."""
+def total(line: Line, time: str, together: Sequence[Line] = ()) -> Decimal:
+    """The line's dose per dose or day, or of the course with the lines it adds up with, in the drug's unit and basis."""
+    if time == "course":
+        return sum((one.value / one.parts * one.count for one in together or (line,)), Decimal(0))
+    return line.value / line.parts * (rules.per_day(line.order) if time == "day" else 1)
+
+
+def judge(limit: Limit, line: Line, together: Sequence[Line] = ()) -> Judged | None:
+    """A line, over the course `together` with others, against one limit; None where it speaks of another basis, route or interval."""
     bound = limit.hard or limit.usual
     assert line.dose and bound
     every = int(line.dose.every * 60) if line.dose.every else 1440 // rules.per_day(line.order)
@@ -49,9 +59,11 @@ def judge(limit: Limit, line: Line) -> Judged | None:
         return None
     if limit.route and limit.route != line.order.route or not same_kind(bound.unit, line.drug.unit):
         return None
-    value = total(line, bound.time)
+    value = total(line, bound.time, together)
+    unfinished = bound.time == "course" and any(one.open for one in together)
     for name, range_ in (("hard", limit.hard), ("usual", limit.usual)):
-        if range_ and not in_unit(range_.low, range_.unit, line.drug.unit, range_.per) <= value <= _high(range_, line):
+        low = 0 if unfinished else in_unit(range_.low, range_.unit, line.drug.unit, range_.per) if range_ else 0
+        if range_ and not low <= value <= _high(range_, line):
             return Judged(limit, name, _say(value, line, bound.time), str_bounds(range_))
     return Judged(limit, "", _say(value, line, bound.time), str_bounds(bound))
 
@@ -85,13 +97,13 @@ def limits_of(line: Line) -> tuple[Limit, ...]:
     return line.product.limits if line.product and line.product.limits else line.drug.limits
 
 
-def limit_hits(line: Line) -> tuple[Hit, ...]:
+def limit_hits(line: Line, together: Sequence[Line] = ()) -> tuple[Hit, ...]:
     """The findings on one line's dose, which do not depend on the patient."""
     if line.dose is None:
         return ()
     if line.members and not line.product:
         return tuple(_unnamed(line, line.members))
-    judged = [found for limit in limits_of(line) if (found := judge(limit, line))]
+    judged = [found for limit in limits_of(line) if (found := judge(limit, line, together))]
     worst = {verdict: next((one for one in judged if one.verdict == verdict), None) for verdict in ("hard", "usual")}
     if hard := worst["hard"]:
         return (_limit_hit(line, hard, "block", "limit.hard"),)
@@ -141,7 +153,7 @@ def _folds(line: Line, members: tuple[Drug, ...]) -> str:
 def doses_are_inside_the_limits(case: Case) -> Iterator[Hit]:
     """Is each dose inside the cited limits of its drug and product, per dose, per day and over the course?"""
     for line in case.lines:
-        yield from limit_hits(line)
+        yield from limit_hits(line, siblings(line, case.lines) if line.dose else ())
 
 
 @check

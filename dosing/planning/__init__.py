@@ -58,9 +58,10 @@ def settled_for(request: Request) -> Settled:
 
 def _key(regimen: Regimen) -> str:
     """A name for a regimen's content, under which it is kept for `settled_for`."""
-    key = f"{regimen.id}@{regimen.version}#{regimen.sha256 or id(regimen)}"
-    _REGIMENS.setdefault(key, regimen)
-    return key
+    key, copy = f"{regimen.id}@{regimen.version}#{regimen.sha256}", 0
+    while (kept := _REGIMENS.setdefault(f"{key}/{copy}", regimen)) is not regimen and kept != regimen:
+        copy += 1  # a changed copy carries the hash of its origin
+    return f"{key}/{copy}"
 
 
 def plan(

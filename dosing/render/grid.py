@@ -127,9 +127,11 @@ def _cell(schedule: Schedule, given: list[Administration], course: list[Administ
         return NONE
     if any(row.held for row in given):
         return Cell("hold", wording.WORDS["hold"], "", (numbers(given), see(schedule, given[0].order, 1)))
-    slots = tuple(starts(schedule, row) for row in given)
+    done = [row for row in given if (row.record or {}).get("given")]
+    slots = tuple(starts(schedule, row) for row in given if row not in done)
     signed = slots if signable(schedule, given[0].order) else ()
-    lines = () if signed else (f"at {', '.join(slots)}",)
+    lines = tuple(f"GIVEN {starts(schedule, row)}, do not give again" for row in done)
+    lines += (f"at {', '.join(slots)}",) if slots and not signed else ()
     if any(row.amount is None for row in given):
         return Cell("open", "infusion", "", ("dose not given in source", *lines), signed)
     told, times = _amounts(schedule, given)

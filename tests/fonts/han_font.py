@@ -1,7 +1,7 @@
 """Cut the small font for Chinese words and for signs that the Latin font lacks out of a whole Noto Sans CJK.
 
     apt-get download fonts-noto-cjk && dpkg-deb -x fonts-noto-cjk_*.deb noto
-    python tools/han_font.py noto/usr/share/fonts/opentype/noto
+    python tests/fonts/han_font.py noto/usr/share/fonts/opentype/noto
 
 It draws the words of the sheet and the drug names of the library, and nothing else: a subset of all of GB2312 level 1
 would weigh 1.7 MB. `han.txt` beside the fonts lists what they draw. Run it again after a new drug name or word.
@@ -18,7 +18,7 @@ from fontTools.ttLib import TTFont
 
 from dosing.render import chinese
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FONTS = ROOT / "dosing" / "render" / "fonts"
 SIGNS = "−→≈≤≥√，。：；（）、"
 SIMPLIFIED = 2  # the face of the collection with the forms of mainland China
