@@ -55,7 +55,7 @@ def number_text(value: float) -> str:
 
 def step_text(count: float, step: Decimal) -> str:
     """`count` steps as an exact decimal text."""
-    if step == 1:
-        return str(int(count))
+    if step == (whole := int(step)):
+        return str(int(count) * whole)
     text = format(Decimal(int(count)) * step, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

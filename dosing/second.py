@@ -119,7 +119,6 @@ class _Order(NamedTuple):
 
 def recalculate(lines: Sequence[Line], person: Person, when: When) -> list[Result]:
     """Give every administration of the lines, in their order, numbered from 1 in each; ValueError names the order."""
-    clock = _read_clock(when)
     sizes = {"": Fraction(1)}
     results: list[Result] = []
     for line in lines:
@@ -128,8 +127,7 @@ def recalculate(lines: Sequence[Line], person: Person, when: When) -> list[Resul
             if order.size not in sizes:
                 sizes[order.size] = _size(order.size, person)
             calculated, amount = _amounts(line, order.rate * sizes[order.size])
-            for number, (day, start) in enumerate(_starts(line, order, clock), 1):
-                results.append(Result(line.order, number, day, start if when.day0 else None, calculated, amount))
+            results += [Result(line.order, number, day, start, calculated, amount) for number, day, start in _places(line, when)]
         except ValueError as error:
             raise ValueError(f"{line.order}: {error}") from error
     return results
@@ -272,6 +270,13 @@ def _stepped(value: Fraction, text: str) -> Fraction:
     (step, part), (top, bottom) = _number(text, "step").as_integer_ratio(), value.as_integer_ratio()
     unit = bottom * step
     return Fraction((2 * top * part + unit) // (2 * unit) * step, part)
+
+
+@lru_cache(maxsize=4096)
+def _places(line: Line, when: When) -> tuple[tuple[int, int, float | None], ...]:
+    """Number, day and start of every administration; the same for every patient."""
+    starts = enumerate(_starts(line, _read_line(line), _read_clock(when)), 1)
+    return tuple((number, day, start if when.day0 else None) for number, (day, start) in starts)
 
 
 @lru_cache(maxsize=256)

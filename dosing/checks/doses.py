@@ -167,7 +167,7 @@ def doses_are_measurable(case: Case) -> Iterator[Hit]:
             zero = found.steps == 0
             text = f"the calculated dose is less than half of the measurable step, {line.drug.step}; it cannot be measured."
             yield Hit(f"{line.id}.measurable", "rounding.zero", "block", text, line.id, line.drug.step_status or "", zero)
-        if found.may_keep and found.kept.any() and (kept := found.kept & (found.steps > 0)).any():
+        if found.may_keep and found.steps.any() and (kept := found.kept & (found.steps > 0)).any():
             yield Hit(f"{line.id}.rounding", "rounding.limit", "note", _kept(line, case), line.id, case.site.source, kept)
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dosing.checks.case import Case, Hit, check
+from dosing.checks.case import Case, Hit, check, per_course
 from dosing.metrics import FORMULAS
 from dosing.regimen.schema import Site
 
@@ -28,6 +28,8 @@ def the_age_is_inside_the_protocol(case: Case) -> Iterator[Hit]:
         yield Hit("patient.age", "patient.age", "query", f"the age is missing; the protocol admits {ages}. Give --age or --born.", None, cite)
         return
     age = case.body.facts["age"]
+    if _inside(age, _floats((ages.low, ages.high))[0]):
+        return
     outside = (age < float(ages.low)) | (age > float(ages.high))
     if outside.any():
         yield Hit("patient.age", "patient.age", "query", lambda row: f"{age[row]:g} y is outside the protocol's ages, {ages}.", None, cite, outside)
@@ -66,7 +68,7 @@ def _bounds(site: Site) -> tuple[Bounds, ...]:
 
 def _inside(values: Column, bounds: Bounds) -> bool:
     """Whether every row lies inside; most cohorts of adults end here."""
-    return bool(bounds[0] <= values.min() and values.max() <= bounds[1])
+    return bool(bounds[0] <= np.minimum.reduce(values) and np.maximum.reduce(values) <= bounds[1])
 
 
 def _outside(values: Column, bounds: Bounds) -> NDArray[np.bool_]:
@@ -117,16 +119,24 @@ def _changed(case: Case) -> Iterator[Hit]:
 @check
 def the_dosing_weight_is_stated(case: Case) -> Iterator[Hit]:
     """Is a dosing weight stated where the patient's body mass index is 30 or more?"""
-    open_lines = [line for line in case.lines if line.order.weight == "unspecified" and line.basis in ("kg", "m2")]
-    if not open_lines or case.body.bmi is None:
+    named, bmi = _unweighed(case), case.body.bmi
+    if not named or bmi is None:
         return
-    named = ", ".join(line.id for line in open_lines)
-    bmi = case.body.bmi
+    told = f"the source names no dosing weight for {named}; the actual weight is used."
+    if np.maximum.reduce(bmi) < float(case.site.bmi_ask):
+        yield Hit("weight.unspecified", "weight.unspecified", "note", told)
+        return
     heavy = bmi >= float(case.site.bmi_ask)
     if heavy.any():
         yield Hit("weight.unspecified", "weight.unspecified", "query", lambda row: _weights(case, row, named, bmi), None, case.site.source, heavy)
     if not heavy.all():
-        yield Hit("weight.unspecified", "weight.unspecified", "note", f"the source names no dosing weight for {named}; the actual weight is used.", None, "", ~heavy)
+        yield Hit("weight.unspecified", "weight.unspecified", "note", told, None, "", ~heavy)
+
+
+@per_course
+def _unweighed(case: Case) -> str:
+    """The orders whose source names no dosing weight."""
+    return ", ".join(line.id for line in case.lines if line.order.weight == "unspecified" and line.basis in ("kg", "m2"))
 
 
 def _weights(case: Case, row: int, named: str, bmi: Column) -> str:

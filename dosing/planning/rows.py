@@ -91,7 +91,7 @@ def totals(case: Case, row: int, held: set[str], readings: Readings) -> list[Tot
 
 
 def _times(text: str, count: int, unit: str) -> Amount:
-    return Amount(forms.plain(Decimal(text) * count), unit)
+    return Amount(str(int(text) * count) if text.isdigit() else forms.plain(Decimal(text) * count), unit)
 
 
 def facts(patient: Patient, day0: date | None) -> dict[str, Any]:
