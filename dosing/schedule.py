@@ -5,12 +5,12 @@ Amounts are exact decimal texts with a unit; nothing here computes a dose.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from dosing.derivation import Derivation, spoken
 from dosing.display import as_bundle, as_html
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pint import Quantity
 
 Level = Literal["block", "query", "note", "pass"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -186,6 +187,32 @@ class Total:
         return row if self.given is None else {**row, "given": self.given.to_dict(), "planned": self.planned and self.planned.to_dict()}
 
 
+class Later(Sequence[T]):
+    """Rows that are made when they are first read: a plan that is only asked whether it holds makes none."""
+
+    def __init__(self, make: Callable[[], Iterable[T]]):
+        self._make = make
+
+    @cached_property
+    def _rows(self) -> tuple[T, ...]:
+        return tuple(self._make())
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._rows[place]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._rows)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._rows == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._rows)
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Per-day dose schedule of one patient, with its findings, totals, sources and second calculation.
@@ -204,8 +231,8 @@ class Schedule:
     choices: dict[str, str]
     changes: tuple[dict[str, str], ...]
     answers: tuple[dict[str, str], ...]
-    administrations: tuple[Administration, ...]
-    totals: tuple[Total, ...]
+    administrations: Sequence[Administration]
+    totals: Sequence[Total]
     not_scheduled: tuple[dict[str, str], ...]
     silent: tuple[str, ...]
     findings: tuple[Finding, ...]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from dosing.planning.rows import administrations, card, facts, held_lines, ident
 from dosing.planning.verify import person_of, verify
 from dosing.regimen.library import Library, library
 from dosing.regimen.schema import Regimen
-from dosing.schedule import Finding, Schedule
+from dosing.schedule import Finding, Later, Schedule
 
 __all__ = ["Request", "calculate", "held_lines", "plan", "settled_for", "verify"]
 
@@ -174,8 +174,8 @@ def _schedule(case: Case, patient: Patient, answers: dict[str, dict[str, str]], 
     return Schedule(
         regimen=regimen, title=case.settled.regimen.title, patient=facts(patient, case.when.day0), identity=identity(patient), metrics=measures(case),
         day0=case.when.day0, zone=case.when.zone, times=dict(case.when.times), choices=dict(case.settled.choices),
-        changes=case.settled.changes, answers=tuple(answers.values()), administrations=tuple(administrations(case, 0, held, readings)),
-        totals=tuple(totals(case, 0, held, readings)), not_scheduled=not_scheduled, silent=silent, findings=tuple(findings),
+        changes=case.settled.changes, answers=tuple(answers.values()), administrations=Later(partial(administrations, case, 0, held, readings)),
+        totals=Later(partial(totals, case, 0, held, readings)), not_scheduled=not_scheduled, silent=silent, findings=tuple(findings),
         second_calculation=agreed, sources=sources, orders=tuple(map(card, case.lines)), locale=locale, printed_at=printed_at,
     )  # fmt: skip
 

@@ -43,7 +43,7 @@ from dosing.regimen.fields import (
 class Model(BaseModel):
     """Base of all models: unknown keys are refused, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=lambda name: name.replace("_", "-"),
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, alias_generator=lambda name: name.replace("_", "-"),
                               populate_by_name=False, arbitrary_types_allowed=True, ignored_types=(cached_property,))
 
 
