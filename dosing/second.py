@@ -331,19 +331,16 @@ def differences(ours: Iterable[tuple[str, int, int, float | None, float, str]], 
     """
     ours = list(ours)
     if [row[:4] for row in ours] != [row[:4] for row in theirs]:
-        return _misplaced(ours, theirs)
-    doses: dict[tuple[int, int, float, str], list[str]] = {}
-    found = []
-    for (order, number, _, _, calculated, amount), row in zip(ours, theirs, strict=True):
-        key = (id(row[4]), id(row[5]), calculated, amount)  # one line shares its two fractions
-        if key not in doses:
-            doses[key] = _other_dose(calculated, amount, row)
-        found += [f"{order}#{number}: {text}" for text in doses[key]]
-    return found
+        return _listed(ours, theirs)
+    # the administrations of one line share their two fractions, so each line's dose is compared once
+    doses = {(our[4], our[5], id(row[4]), id(row[5])): row for our, row in zip(ours, theirs, strict=True)}
+    if any(_other_dose(calculated, amount, row) for (calculated, amount, _, _), row in doses.items()):
+        return _listed(ours, theirs)
+    return []
 
 
-def _misplaced(ours: list[tuple[str, int, int, float | None, float, str]], theirs: list[Result]) -> list[str]:
-    """What differs when the two calculations do not have the same administrations at the same times."""
+def _listed(ours: list[tuple[str, int, int, float | None, float, str]], theirs: list[Result]) -> list[str]:
+    """Every administration that differs, and how."""
     second = {(row.order, row.number): row for row in theirs}
     found = [] if len(second) == len(theirs) else ["an order stands twice in the second calculation"]
     for order, number, day, start, calculated, amount in ours:

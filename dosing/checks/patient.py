@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dosing.checks.case import Case, Hit, check, per_course
 from dosing.metrics import FORMULAS
-from dosing.regimen.schema import Site
 
 Column = NDArray[np.float64]
 POUND, INCH = 0.45359237, 2.54
@@ -28,7 +25,7 @@ def the_age_is_inside_the_protocol(case: Case) -> Iterator[Hit]:
         yield Hit("patient.age", "patient.age", "query", f"the age is missing; the protocol admits {ages}. Give --age or --born.", None, cite)
         return
     age = case.body.facts["age"]
-    if _inside(age, _floats((ages.low, ages.high))[0]):
+    if _inside(age, (float(ages.low), float(ages.high))):
         return
     outside = (age < float(ages.low)) | (age > float(ages.high))
     if outside.any():
@@ -41,7 +38,7 @@ def the_size_is_plausible(case: Case) -> Iterator[Hit]:
     weight, height, bmi = case.body.facts.get("weight"), case.body.facts.get("height"), case.body.bmi
     if weight is None or height is None or bmi is None:
         return
-    hard, adult_bmi, adult_weight, adult_height = _bounds(case.site)
+    hard, adult_bmi, adult_weight, adult_height = case.site.bounds
     if _inside(bmi, adult_bmi) and _inside(weight, adult_weight) and _inside(height, adult_height):
         return
     adult = case.body.facts.get("age", np.full(weight.shape, 99.0)) >= 18
@@ -54,16 +51,6 @@ def the_size_is_plausible(case: Case) -> Iterator[Hit]:
 
 
 Bounds = tuple[float, float]
-
-
-@lru_cache(maxsize=16)
-def _floats(*pairs: tuple[Decimal, Decimal]) -> tuple[Bounds, ...]:
-    return tuple((float(low), float(high)) for low, high in pairs)
-
-
-def _bounds(site: Site) -> tuple[Bounds, ...]:
-    """The site's bounds as floats: hard BMI, then an adult's BMI, weight and height."""
-    return _floats(site.hard_bmi, site.adult_bmi, site.adult_weight, site.adult_height)
 
 
 def _inside(values: Column, bounds: Bounds) -> bool:

@@ -337,6 +337,12 @@ class Site(Model):
     bags: tuple[Amount, ...] = ()  # mL; the shipped site states none, so no bag is chosen
     source: Prose
 
+    @cached_property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """The bounds of a plausible body as numbers: hard BMI, then an adult's BMI, weight and height."""
+        pairs = (self.hard_bmi, self.adult_bmi, self.adult_weight, self.adult_height)
+        return tuple((float(low), float(high)) for low, high in pairs)
+
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of regimen files, for editors (draft 2020-12)."""
