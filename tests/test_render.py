@@ -245,6 +245,7 @@ def test_a_quotation_shows_what_was_written_out() -> None:
 def test_the_document_number_follows_the_content() -> None:
     assert document(saa_one()) == document(saa_one()) != document(saa_two())
     assert re.fullmatch(r"[0-9a-f]{10}", document(saa_one()))
+    assert document(replace(saa_one(), identity={"name": "A"})) != document(replace(saa_one(), identity={"name": "B"}))
     assert document(saa_one()) in sheet(saa_one()).footer and "issue 1" in sheet(saa_one()).footer
 
 

@@ -44,8 +44,11 @@ def sheet(schedule: Schedule) -> Sheet:
 
 
 def document(schedule: Schedule) -> str:
-    """The document number: the first ten hex digits of the SHA-256 of the canonical schedule JSON."""
-    canonical = dumps(schedule.to_dict(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    """The document number: the first ten hex digits of the SHA-256 of the schedule's JSON and the patient's identity.
+
+    Two patients with the same measures must not share a number; the number itself tells neither name nor birth date.
+    """
+    canonical = dumps([schedule.to_dict(), schedule.identity], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return sha256(canonical.encode()).hexdigest()[:10]
 
 
