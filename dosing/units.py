@@ -100,6 +100,8 @@ def coefficient(unit: str, per: str, amount_unit: str) -> float:
     The dimensions decide: `mg/kg` times body weight is a mass, `mg/m2` times body weight is an error.
     Raises `InputError` (D10) when the product is not an amount of the kind asked for.
     """
+    if unit == "AUC":  # Calvert: mg = AUC × (GFR + 25), so an AUC is a dose per mL/min of clearance
+        return float((quantity(1, "AUC") * quantity(1, "mL/min")).m_as(registry().Unit(known_unit(amount_unit))))
     dose = quantity(1, f"{unit}/{per}" if per else unit)
     amount = dose * quantity(1, per) if per else dose
     try:

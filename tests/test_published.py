@@ -195,13 +195,15 @@ def test_w53_halves_go_away_from_zero_and_not_to_even() -> None:
 
 @pytest.mark.parametrize("row", case("calvert"), ids=lambda row: row["id"])
 def test_calvert(row: dict[str, str]) -> None:
-    try:
-        made = one_order(drug="carboplatin", dose=row["dose"])
-    except RegimenError as error:
-        assert error.code == "D10"
-        pytest.skip("a dose by AUC is not computed yet: it is refused")
+    made = one_order(drug="carboplatin", dose=row["dose"])
     shown = schedule(made, {"weight": "70 kg", "crcl": row["crcl"]})
     assert texts(shown.administrations[0].calculated) == row["gives"]
+
+
+def test_calvert_takes_a_clearance_of_at_most_125() -> None:
+    made = one_order(drug="carboplatin", dose="5 AUC")
+    row = schedule(made, {"weight": "70 kg", "crcl": "140 mL/min"}).administrations[0]
+    assert texts(row.calculated) == "750 mg" and row.why.startswith("5 AUC × 150 mL/min (GFR + 25) = 750 mg")
 
 
 @pytest.mark.parametrize("row", case("expansions")["hours"], ids=lambda row: row["id"])

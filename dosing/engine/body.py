@@ -84,6 +84,13 @@ class Body:
             return self.compute("renal.schwartz", "clearance") * self.bsa_unrounded / 1.73, "renal.schwartz × BSA / 1.73"
         return None
 
+    @property
+    def calvert(self) -> Column:
+        """GFR + 25 in mL/min, the GFR taken as at most 125 (FDA 2010); P05 where no clearance is known."""
+        if self.clearance is None:
+            raise refuse("P05", "no clearance is known and it is needed for a dose by AUC", "give --crcl, or creatinine with age, sex, weight and height.", "patient: crcl")
+        return np.minimum(self.clearance[0], 125.0) + 25.0
+
     @cached_property
     def bmi(self) -> Column | None:
         """Body mass index in kg/m2, where weight and height are known."""

@@ -84,7 +84,7 @@ class Doses:
         """The steps of one row, as they were used."""
         line, told = self.line, self.reading(row)
         basis = number_text(float(self.basis[row])) if line.basis else "1"
-        named = line.weight if line.basis == "kg" and line.weight != "actual" else ""
+        named = line.weight if line.basis == "kg" and line.weight != "actual" else "GFR + 25" if line.basis == "gfr" else ""
         capped = self.raw[row] > self.calculated[row]
         rule = f"nearest {Amount(told.step, told.unit)}" if told.step else "exact dose kept"
         return Derivation(
@@ -99,7 +99,7 @@ def _once(line: Line) -> str:
 
 
 def _unit_of(basis: str) -> str:
-    return "m²" if basis == "m2" else basis
+    return {"m2": "m²", "gfr": "mL/min"}.get(basis, basis)
 
 
 class Factors(NamedTuple):
@@ -156,4 +156,6 @@ def basis_of(line: Line, body: Body) -> Column:
         return body.weight(line.weight)
     if line.basis == "m2":
         return body.bsa
+    if line.basis == "gfr":
+        return body.calvert
     return np.ones(next(iter(body.facts.values())).shape if body.facts else 1)

@@ -55,8 +55,10 @@ class Line:
 
     @property
     def basis(self) -> str:
-        """What the dose is per: `kg`, `m2` or nothing."""
-        return self.dose.per if self.dose else ""
+        """What the dose is per: `kg`, `m2`, the clearance `gfr` of an AUC dose, or nothing."""
+        if self.dose is None:
+            return ""
+        return "gfr" if self.dose.unit == "AUC" else self.dose.per
 
     @property
     def weight(self) -> str:

@@ -12,6 +12,7 @@ from dosing.engine.dose import Reading
 from dosing.engine.settle import Line
 from dosing.errors import Disagreement, Fault
 from dosing.patient import Patient, When
+from dosing.rounding import number_text
 
 DO = "send this message to the maintainers; no schedule was made."
 
@@ -73,12 +74,17 @@ def _cap(line: Line, unit: str) -> str:
 
 def person_of(patient: Patient, body: Body) -> second.Person:
     """The patient as plain texts, with the site's conventions."""
-    return second.Person(_text(patient.weight), _text(patient.height), patient.sex or "", _text(patient.crcl), body.bsa_formula, *_conventions(body.site.bsa_step, body.site.bsa_floor, body.site.weight_step))
+    return second.Person(_text(patient.weight), _text(patient.height), patient.sex or "", _gfr(body), body.bsa_formula, *_conventions(body.site.bsa_step, body.site.bsa_floor, body.site.weight_step))
 
 
 @lru_cache(maxsize=64)
 def _conventions(*steps: Any) -> tuple[str, ...]:
     return tuple(map(_text, steps))
+
+
+def _gfr(body: Body) -> str:
+    """The clearance a dose by AUC is multiplied with, as text; empty where none is known."""
+    return number_text(min(float(body.clearance[0][0]), 125.0)) if body.clearance else ""
 
 
 def _text(value: Any) -> str:
