@@ -17,7 +17,7 @@ __all__ = ["cli", "main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code; refusals go to stderr, with --json to stdout as well."""
     if argv is None:
-        gc.disable()  # one short process: collecting costs a tenth of a cold start and frees nothing
+        gc.disable()  # one short process: the collector would only scan what the imports made
     args = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

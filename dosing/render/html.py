@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from dosing.render import check, chinese, html_pages
-from dosing.render.page import Cell, Fact, Question, Row, Sheet, Working
+from dosing.render.page import Cell, Fact, Question, Row, Sheet
 from dosing.schedule import Schedule
 
 DAYS = 9
@@ -181,19 +181,7 @@ def _td(text: str, right: bool) -> str:
 
 def _workings(sheet: Sheet) -> str:
     keys = ("drug", "protocol_dose", "working", "calculated", "rounded", "doses", "total")
-    return table([sheet.words[key] for key in keys], map(_working, sheet.workings), (3, 4, 5, 6))
-
-
-def _working(line: Working) -> tuple[str, ...]:
-    return (
-        line.drug,
-        f"{line.dose} ({line.cite})" if line.cite else line.dose,
-        line.working,
-        line.calculated,
-        line.amount,
-        line.doses,
-        line.total,
-    )
+    return table([sheet.words[key] for key in keys], (line.cells for line in sheet.workings), (3, 4, 5, 6))
 
 
 def _lists(sheet: Sheet) -> Iterable[str]:

@@ -118,19 +118,7 @@ def _entries(sheet: Sheet) -> Iterator[str]:
 
 def _workings(sheet: Sheet) -> Iterator[str]:
     keys = ("drug", "protocol_dose", "working", "calculated", "rounded", "doses", "total")
-    rows = (
-        (
-            line.drug,
-            f"{line.dose} ({line.cite})" if line.cite else line.dose,
-            line.working,
-            line.calculated,
-            line.amount,
-            line.doses,
-            line.total,
-        )
-        for line in sheet.workings
-    )
-    yield from _table([sheet.words[key] for key in keys], (list(map(safe, row)) for row in rows))
+    yield from _table([sheet.words[key] for key in keys], (list(map(safe, line.cells)) for line in sheet.workings))
 
 
 def _lists(sheet: Sheet) -> Iterator[str]:

@@ -115,6 +115,12 @@ class Working:
     doses: str
     total: str
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The texts of one row of the calculation record, in the order of its headings."""
+        dose = f"{self.dose} ({self.cite})" if self.cite else self.dose
+        return (self.drug, dose, self.working, self.calculated, self.amount, self.doses, self.total)
+
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
