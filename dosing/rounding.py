@@ -34,6 +34,25 @@ def multiples(values: Column, step: float | Column) -> Column:
     return np.floor(snapped(values / step) + 0.5)
 
 
+def whole_packs(values: Column, pack: Decimal, most: Decimal | None) -> Column:
+    """How many whole vials lie nearest to each value, half up, never more than a maximum holds; 0 where none fits."""
+    count = multiples(values, float(pack))
+    return count if most is None else np.minimum(count, float(whole_steps(most, pack)))
+
+
+def nearest_band(values: Column, bands: tuple[Decimal, ...]) -> NDArray[np.int64]:
+    """The place of the standard dose that serves each value: edges lie at the geometric mean of neighbours, up on an edge."""
+    doses = np.array(bands, np.float64)
+    found: NDArray[np.int64] = np.searchsorted(doses[1:] * doses[:-1], values * values * (1 + 1e-12), side="right")
+    return found
+
+
+def within(amounts: Column, values: Column, limit: float) -> NDArray[np.bool_]:
+    """Whether amounts differ from values by at most a limit (a part of one, inclusive)."""
+    inside: NDArray[np.bool_] = np.abs(amounts - values) <= values * (limit + 1e-12)
+    return inside
+
+
 def whole_steps(limit: Decimal, step: Decimal) -> int:
     """The largest number of whole steps that does not pass a limit."""
     return int(limit / step)

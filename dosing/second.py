@@ -60,7 +60,11 @@ _BSA = {  # factor, power of cm, power of kg
 
 
 class Line(NamedTuple):
-    """One order as canonical text: `dose` as printed, `unit` and `step` of the amount, `offset` in minutes."""
+    """One order as canonical text: `dose` as printed, `unit` and `step` of the amount, `offset` in minutes.
+
+    A line that hangs on other orders carries them as `anchors`, with the minutes each runs where it counts from their
+    end, and `which` of their doses it counts from; `run` are the days that an interval fills which hangs on something.
+    """
 
     order: str
     dose: str
@@ -75,6 +79,10 @@ class Line(NamedTuple):
     weight: str = "actual"
     factors: tuple[str, ...] = ()
     cap: str = ""
+    anchors: tuple[Line, ...] = ()
+    lengths: tuple[int, ...] = ()
+    which: str = ""
+    run: tuple[int, ...] = ()
 
 
 class Person(NamedTuple):
@@ -171,20 +179,21 @@ def _read_line(line: Line) -> _Order:
 
 
 def _gap(line: Line, every: str) -> int:
-    if bool(line.at) + bool(line.every) + bool(line.event) > 1:
+    if line.at and (line.every or line.event):
         raise ValueError("the line has two kinds of time; keep one of at, every, event")
     seconds = {_number(text, "interval") * 3600 for text in (line.every, every) if text}
     if len(seconds) > 1 or any(gap.denominator != 1 for gap in seconds):
         raise ValueError(f"every {line.every or every} h is not the dose's interval, or no whole number of seconds")
-    return 0 if line.at or line.event or not seconds else seconds.pop().numerator
+    return 0 if line.at or not seconds else seconds.pop().numerator
 
 
 def _doses(line: Line, daily: Fraction, stated: int, gap: int) -> int:
-    planned = len(line.days) * daily
+    days = line.run or line.days
+    planned = len(days) * daily
     doses = stated or planned
     fits = doses <= planned if gap else doses == planned
-    holes = gap and any(day != line.days[0] + place for place, day in enumerate(line.days))
-    if not doses or not fits or holes or int(doses) != doses or (line.event and len(line.days) > 1):
+    holes = gap and any(day != days[0] + place for place, day in enumerate(days))
+    if not doses or not fits or holes or int(doses) != doses or (gap and line.event and len(line.days) > 1):
         raise ValueError(f"{doses} doses, {daily} a day, do not fit the days {line.days}; state days that fit")
     return int(doses)
 
@@ -297,14 +306,40 @@ def _starts(line: Line, order: _Order, clock: Clock) -> list[Start]:
         return [(day, _instant(zone, day0 + day, text, 0)) for day in line.days for text in line.at]
     if not line.event and not order.gap:
         return [(day, None) for day in line.days]
-    text = events.get(line.event, "") if line.event else line.first
+    begins = [_later(moment, line.offset, zone, day0) for moment in _moments(line, clock)] if line.event else [_first(line, clock)]
+    if order.gap:
+        begins = [_later(begins[0], place * order.gap // 60, zone, day0) for place in range(order.doses)]
+    return begins
+
+
+def _first(line: Line, clock: Clock) -> Start:
+    """The first dose of an interval with an hour of its own."""
+    zone, day0, _, dated = clock
+    if not line.first and dated:
+        raise ValueError("the hour of the first dose is missing; give it")
+    return line.days[0], _instant(zone, day0 + line.days[0], line.first or "00:00", None)
+
+
+def _moments(line: Line, clock: Clock) -> list[Start]:
+    """What a line counts from: the hour of an event on each of its days, or the doses of the orders it hangs on."""
+    zone, day0, events, dated = clock
+    if line.anchors:
+        ends = [_later(start, minutes, zone, day0) for anchor, minutes in zip(line.anchors, line.lengths or (0,) * len(line.anchors), strict=True)
+                for start in _starts(anchor, _read_line(anchor), clock)]  # fmt: skip
+        ends.sort(key=lambda end: (end[0], end[1] or 0.0))
+        return {"first": ends[:1], "last": ends[-1:]}.get(line.which, ends)
+    text = events.get(line.event, "") or line.first
     if not text and dated:
-        raise ValueError(f"the hour of {line.event or 'the first dose'} is missing; give it")
-    if not text and line.event:
-        return [(line.days[0], None)]
-    begin = _instant(zone, day0 + line.days[0], text or "00:00", None) + line.offset * 60
-    starts = [begin + place * order.gap for place in range(order.doses)]
-    return [(datetime.fromtimestamp(start, zone).toordinal() - day0, start) for start in starts]
+        raise ValueError(f"the hour of {line.event} is missing; give it")
+    return [(day, _instant(zone, day0 + day, text, None) if text else None) for day in line.days]
+
+
+def _later(start: Start, minutes: int, zone: tzinfo, day0: int) -> Start:
+    """A start some minutes later; without an hour only whole days move it."""
+    day, seconds = start
+    if seconds is None:
+        return day + (minutes // 1440 if minutes > 0 else -(-minutes // 1440)), None
+    return datetime.fromtimestamp(seconds + minutes * 60, zone).toordinal() - day0, seconds + minutes * 60
 
 
 @lru_cache(maxsize=8192)

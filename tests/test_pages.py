@@ -16,7 +16,7 @@ from dosing import render as package
 from dosing.errors import UsageError
 from dosing.render import chinese, labels, qr, timeline, to_bytes, to_text_of, wording
 from dosing.render.check import tasks
-from dosing.render.grid import amount_text, name_of
+from dosing.render.names import amount_text, name_of
 from dosing.render.pages import DEFAULT, PAGES, chosen
 from dosing.render.sheet import sheet
 from dosing.schedule import Schedule

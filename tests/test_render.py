@@ -16,7 +16,7 @@ from schedules import ATG_BLOCK, CITES, UNSAFE, Words, entries, releasable, saa_
 
 from dosing.errors import UsageError
 from dosing.render import FORMATS, render, to_bytes, to_text_of, wording
-from dosing.render.grid import amount_text
+from dosing.render.names import amount_text
 from dosing.render.sheet import document, sheet
 from dosing.schedule import Amount, Finding, Schedule
 

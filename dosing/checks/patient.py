@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dosing.checks import size
 from dosing.checks.case import Case, Hit, check, per_course
 from dosing.metrics import FORMULAS
 
 Column = NDArray[np.float64]
-POUND, INCH = 0.45359237, 2.54
 
 
 @check
@@ -34,20 +35,22 @@ def the_age_is_inside_the_protocol(case: Case) -> Iterator[Hit]:
 
 @check
 def the_size_is_plausible(case: Case) -> Iterator[Hit]:
-    """Do weight and height fit together and an adult (a child only by body mass index here)?"""
-    weight, height, bmi = case.body.facts.get("weight"), case.body.facts.get("height"), case.body.bmi
-    if weight is None or height is None or bmi is None:
+    """Can a person of this age have this weight and height, and do the two fit together?"""
+    facts = case.body.facts
+    if "weight" not in facts or not facts.keys() & {"height", "age"}:
         return
-    hard, adult_bmi, adult_weight, adult_height = case.site.bounds
-    if _inside(bmi, adult_bmi) and _inside(weight, adult_weight) and _inside(height, adult_height):
+    judged = size.judge(facts, case.site)
+    if not (asked := judged.asked).any():
         return
-    adult = case.body.facts.get("age", np.full(weight.shape, 99.0)) >= 18
-    hard = _outside(bmi, hard)
-    if hard.any():
-        yield Hit("patient.size", "patient.size", "block", lambda row: _suspect(float(weight[row]), float(height[row]), case), None, case.site.source, hard)
-    soft = ~hard & adult & (_outside(weight, adult_weight) | _outside(height, adult_height) | _outside(bmi, adult_bmi))
-    if soft.any():
-        yield Hit("patient.size", "patient.size", "query", lambda row: "unusual for an adult; " + _suspect(float(weight[row]), float(height[row]), case), None, case.site.source, soft)
+    source = case.site.source if case.site.children is None or judged.bounds is case.site.adult_bounds else case.site.children.source
+    held = judged.held
+    for level, mask, ends in (("block", held, (0, 3)), ("query", asked & ~held, (1, 2))):
+        if mask.any():
+            yield Hit("patient.size", "patient.size", level, partial(_size, case, *ends), None, source, mask)
+
+
+def _size(case: Case, low: int, high: int, row: int) -> str:
+    return size.describe(case.body.facts, row, case.site, low, high)
 
 
 Bounds = tuple[float, float]
@@ -56,24 +59,6 @@ Bounds = tuple[float, float]
 def _inside(values: Column, bounds: Bounds) -> bool:
     """Whether every row lies inside; most cohorts of adults end here."""
     return bool(bounds[0] <= np.minimum.reduce(values) and np.maximum.reduce(values) <= bounds[1])
-
-
-def _outside(values: Column, bounds: Bounds) -> NDArray[np.bool_]:
-    return (values < bounds[0]) | (values > bounds[1])
-
-
-def _suspect(weight: float, height: float, case: Case) -> str:
-    """What a doubtful pair may be: exchanged, pounds for kilograms, inches for centimetres."""
-    def fits(kg: float, cm: float) -> bool:
-        low, high = map(float, case.site.adult_bmi)
-        return low <= kg / (cm / 100) ** 2 <= high and 2 <= kg <= 250 and 50 <= cm <= 230
-
-    body = kg_cm = f"{weight:g} kg with {height:g} cm gives a body mass index of {weight / (height / 100) ** 2:.1f} kg/m²"
-    guesses = {"weight and height exchanged": (height, weight), "pounds typed as kilograms": (weight * POUND, height),
-               "inches typed as centimetres": (weight, height * INCH)}  # fmt: skip
-    named = [name for name, (kg, cm) in guesses.items() if fits(kg, cm) and not fits(weight, height)]
-    body = f"{kg_cm}; this looks like {' or '.join(named)}" if named else kg_cm
-    return f"{body}. Measure both again and enter them."
 
 
 @check
@@ -100,7 +85,15 @@ def _changed(case: Case) -> Iterator[Hit]:
     limit = np.where(adult, float(case.site.weight_change_adult), float(case.site.weight_change_child))
     moved = (weight / last - 1) * 100
     if (over := np.abs(moved) > limit).any():
-        yield Hit("patient.weight-change", "patient.weight-change", "query", lambda row: f"the weight changed from {last[row]:g} to {weight[row]:g} kg ({moved[row]:+.1f} %). Confirm which one is right.", None, case.site.source, over)
+        yield Hit("patient.weight-change", "patient.weight-change", "query", partial(_change, weight, last, limit), None, case.site.source, over)
+
+
+def _change(weight: Column, last: Column, limit: Column, row: int) -> str:
+    """How far the weight moved, and whether a wrong unit would explain it."""
+    new, old = float(weight[row]), float(last[row])
+    units = {"pounds typed as kilograms": size.POUND, "kilograms divided by 2.2 once too often": 1 / size.POUND}
+    named = "".join(f"; this looks like {name}" for name, factor in units.items() if abs(new * factor / old - 1) * 100 <= limit[row])
+    return f"the weight changed from {old:g} to {new:g} kg ({(new / old - 1) * 100:+.1f} %){named}. Confirm which one is right."
 
 
 @check

@@ -69,6 +69,7 @@ FACTS: dict[str, tuple[str, Reader]] = {  # column: the fact of the patient, and
     "age_y": ("age", _bare(forms.read_age, "y", "P10", "age")),
     "sex": ("male", forms.read_sex),
     "creatinine_mg_dl": ("creatinine", _bare(forms.read_creatinine, "mg/dL", "P07", "creatinine")),
+    "last_weight_kg": ("last_weight", forms.read_weight_kg),
     "crcl_ml_min": ("crcl", _bare(forms.read_crcl, "mL/min", "P07", "creatinine clearance")),
 }
 PLAN: dict[str, Reader] = {"day0": lambda text: forms.read_date(text).isoformat(), "zone": forms.read_zone}

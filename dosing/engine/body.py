@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dosing.errors import refuse
-from dosing.metrics import FORMULAS
+from dosing.metrics import FORMULAS, adjusted
 from dosing.regimen.schema import Site
 from dosing.rounding import to_step
+
+if TYPE_CHECKING:
+    from dosing.regimen.policies import WeightRule
 
 Column = NDArray[np.float64]
 
@@ -28,6 +32,7 @@ class Body:
     bsa_formula: str
     site: Site
     _derived: dict[str, Column] = field(default_factory=dict)
+    ruled: dict[str, Column] = field(default_factory=dict)  # weights by named rules
 
     def need(self, name: str, why: str) -> Column:
         """A measured fact; `InputError` P05 naming what it is needed for when it is missing."""
@@ -53,6 +58,18 @@ class Body:
         raw = self.bsa_unrounded
         return np.where(raw < float(self.site.bsa_floor), raw, to_step(raw, self.site.bsa_step))
 
+    def surface(self, weight: str) -> Column:
+        """Body surface as used, from a dosing weight by its name, m2."""
+        if weight in ("actual", "unspecified"):
+            return self.bsa
+        name = f"bsa.{self.bsa_formula} {weight}"
+        if name not in self._derived:
+            formula = FORMULAS[f"bsa.{self.bsa_formula}"]
+            facts = {need: self.need("sex" if need == "male" and "male" not in self.facts else need, "the body surface") for need in formula.needs}
+            raw = formula.on_columns(**(facts | {"weight": self.weight(weight)}))
+            self._derived[name] = np.where(raw < float(self.site.bsa_floor), raw, to_step(raw, self.site.bsa_step))
+        return self._derived[name]
+
     def weight(self, name: str) -> Column:
         """A dosing weight in kg: the actual weight as given, a derived one rounded to the site's step.
 
@@ -61,20 +78,61 @@ class Body:
         """
         if name in ("actual", "unspecified"):
             return self.need("weight", "a dose per kg")
+        if name in self.ruled:
+            return self.ruled[name]
         raw = self.compute(name, f"the dosing weight {name}")
         if np.isnan(raw).any():
             raise refuse("P09", f"{name} gives no weight at this height", "state another dosing weight.", "patient: height")
-        rounded = to_step(raw, self.site.weight_step)
-        if not name.startswith(("adjusted", "lower")):
-            return rounded
+        return self._not_above_actual(raw, name) if name.startswith(("adjusted", "lower")) else to_step(raw, self.site.weight_step)
+
+    def _not_above_actual(self, raw: Column, name: str) -> Column:
         actual = self.need("weight", f"the dosing weight {name}")
-        return np.where(raw >= actual, actual, np.minimum(rounded, actual))
+        return np.where(raw >= actual, actual, np.minimum(to_step(raw, self.site.weight_step), actual))
+
+    def by_rule(self, name: str, rule: WeightRule) -> Column:
+        """The dosing weight of a named rule in kg, kept under its name; P09 for a child where the rule is for adults."""
+        if name not in self.ruled:
+            self.ruled[name] = self._not_above_actual(self._rule(name, rule), name) if rule.ideal else self.need("weight", f"the weight rule {name}")
+        return self.ruled[name]
+
+    def _rule(self, name: str, rule: WeightRule) -> Column:
+        why = f"the weight rule {name}"
+        if rule.adults == "yes" and (self.need("age", why) < 18).any():
+            raise refuse("P09", f"the weight rule {name} is for adults", "state another weight, for example --set ORDER.weight=actual with its reason.", "patient: age")
+        actual, ideal = self.need("weight", why), self.compute(f"ideal.{rule.ideal}", why)
+        if np.isnan(ideal).any():
+            raise refuse("P09", f"{name} gives no weight at this height", "state another dosing weight.", "patient: height")
+        light = np.minimum(actual, ideal) if rule.otherwise == "lower" else actual
+        return np.where(self.is_heavy(rule), adjusted(actual, ideal, float(rule.fraction) / 100), light) if rule.heavy else light
+
+    def is_heavy(self, rule: WeightRule) -> NDArray[np.bool_]:
+        """The rows beyond a rule's threshold; nine decimals decide, so that a row exactly on it is on it."""
+        assert rule.heavy
+        if rule.heavy.unit == "% of ideal":
+            value = self.need("weight", rule.title) / self.compute(f"ideal.{rule.ideal}", rule.title) * 100
+        else:
+            value = self.fact(rule.heavy.name, rule.title)
+        heavy: NDArray[np.bool_] = rule.heavy.met(np.round(value, 9))
+        return heavy
+
+    def fact(self, name: str, why: str) -> Column:
+        """A fact that a condition compares, measured or derived, to nine decimals where it is derived; P05 where it is missing."""
+        if name in ("crcl", "crcl-indexed"):
+            if self.clearance is None:
+                raise refuse("P05", f"no clearance is known and it is needed for {why}", "give --crcl, or creatinine with age, sex, weight and height.", "patient: crcl")
+            found = self.clearance[0]
+            return np.round(found if name == "crcl" else found * 1.73 / self.bsa_unrounded, 9)
+        if name == "bmi":
+            return np.round(self.compute("weight.bmi", why), 9)
+        return self.bsa if name == "bsa" else self.need(name, why)
 
     @cached_property
     def clearance(self) -> tuple[Column, str] | None:
-        """Creatinine clearance in mL/min and the formula's name: given, Cockcroft-Gault from 18 years, else Schwartz."""
+        """Clearance in mL/min and its name: given, a measured GFR, Cockcroft-Gault from 18 years, else Schwartz."""
         if "crcl" in self.facts:
             return self.facts["crcl"], "as given"
+        if "gfr" in self.facts:
+            return self.facts["gfr"], "measured GFR"
         if not {"creatinine", "age"} <= self.facts.keys():
             return None
         adult = self.facts["age"] >= 18
@@ -86,9 +144,11 @@ class Body:
 
     @property
     def calvert(self) -> Column:
-        """GFR + 25 in mL/min, the GFR taken as at most 125 (FDA 2010); P05 where no clearance is known."""
+        """GFR + 25 in mL/min: a measured GFR as it is, any other taken as at most 125 (FDA 2010); P05 where none is known."""
+        if "gfr" in self.facts:
+            return self.facts["gfr"] + 25.0
         if self.clearance is None:
-            raise refuse("P05", "no clearance is known and it is needed for a dose by AUC", "give --crcl, or creatinine with age, sex, weight and height.", "patient: crcl")
+            raise refuse("P05", "no clearance is known and it is needed for a dose by AUC", "give --gfr (measured), --crcl, or creatinine with age, sex, weight and height.", "patient: crcl")
         return np.minimum(self.clearance[0], 125.0) + 25.0
 
     @cached_property

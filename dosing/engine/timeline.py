@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import arrow
@@ -30,6 +30,17 @@ class Rhythm(NamedTuple):
     event: str = ""
     offset: int = 0  # minutes from the event, elapsed
     event_day: int = 0
+    doses: int = 0  # of an interval: how many, 0 for as many as fill the days
+    anchors: tuple[Rhythm, ...] = ()  # the orders it hangs on where that is no event
+    lengths: tuple[int, ...] = ()  # minutes each of them runs, where it counts from their end
+    which: str = ""  # of their doses: first, last, each
+
+    def length(self, anchor: int) -> int:
+        """Minutes from the start of an anchor's dose to where this order counts from."""
+        return self.lengths[anchor] if self.lengths else 0
+
+
+Nominal = tuple[int, int | None]  # a day, and minutes after its midnight where the hour is known
 
 
 class Slot(NamedTuple):
@@ -44,47 +55,91 @@ class Slot(NamedTuple):
 def place(rhythm: Rhythm, when: When) -> tuple[Slot, ...]:
     """The slots of an order in time order; raises `InputError` T03 (hour missing), T04 (gap), T05 (doubled hour)."""
     if when.day0 is None:
-        return _relative(rhythm, when)
+        return tuple(Slot(day, None, _words(rhythm, minutes)) for day, minutes in _nominal(rhythm, when))
+    return tuple(slot(seconds, when) for seconds in starts(rhythm, when))
+
+
+@lru_cache(maxsize=4096)
+def starts(rhythm: Rhythm, when: When) -> tuple[int, ...]:
+    """POSIX seconds of every dose of a dated schedule, in time order."""
     if rhythm.every:
-        return _interval(rhythm, when)
+        return tuple(first + n * rhythm.every * 60 for first, count in _courses(rhythm, when) for n in range(count))
     if rhythm.event:
-        return _from_event(rhythm, when)
-    return tuple(
-        slot(local(when, day, minutes, None, rhythm.order), when) for day in rhythm.days for minutes in rhythm.clock
-    )
+        return tuple(moment + rhythm.offset * 60 for moment in _moments(rhythm, when))
+    given = when.minutes(rhythm.order)
+    return tuple(local(when, day, minutes, given[1] if given else None, rhythm.order) for day in rhythm.days for minutes in rhythm.clock)
 
 
-def _interval(rhythm: Rhythm, when: When) -> tuple[Slot, ...]:
-    """Elapsed intervals from the first hour of each run of consecutive days."""
+def _courses(rhythm: Rhythm, when: When) -> list[tuple[int, int]]:
+    """First start and number of doses of each run of consecutive days of an interval."""
+    if rhythm.event:
+        return [(_moments(rhythm, when)[0] + rhythm.offset * 60, counts(rhythm)[0])]
     minutes, fold = hour_of(rhythm, when, rhythm.order)
-    slots: list[Slot] = []
-    for first, length in runs(rhythm.days):
-        start = local(when, first, minutes, fold, rhythm.order)
-        slots += [slot(start + n * rhythm.every * 60, when) for n in range(length * 1440 // rhythm.every)]
-    return tuple(slots)
+    days = [first for first, _ in runs(rhythm.days)]
+    return [(local(when, day, minutes, fold, rhythm.order), count) for day, count in zip(days, counts(rhythm), strict=True)]
 
 
-def _from_event(rhythm: Rhythm, when: When) -> tuple[Slot, ...]:
-    """Elapsed minutes before or after a named event, once for each stated day."""
+def counts(rhythm: Rhythm) -> list[int]:
+    """How many doses an interval makes in each run of consecutive days: the stated number, else what fills the days."""
+    return [rhythm.doses] if rhythm.doses else [length * 1440 // rhythm.every for _, length in runs(rhythm.days)]
+
+
+def _moments(rhythm: Rhythm, when: When) -> tuple[int, ...]:
+    """The instants a dose counts from: the hour of its event on each day, or the doses of the orders it hangs on."""
+    if rhythm.anchors:
+        ends = [start + rhythm.length(n) * 60 for n, anchor in enumerate(rhythm.anchors) for start in starts(anchor, when)]
+        return _chosen(sorted(ends), rhythm.which)
     minutes, fold = hour_of(rhythm, when, rhythm.event)
-    return tuple(
-        slot(local(when, rhythm.event_day + day, minutes, fold, rhythm.event) + rhythm.offset * 60, when)
-        for day in rhythm.days
-    )
+    return tuple(local(when, rhythm.event_day + day, minutes, fold, rhythm.event) for day in rhythm.days)
 
 
-def _relative(rhythm: Rhythm, when: When) -> tuple[Slot, ...]:
-    """Day numbers on a nominal calendar without clock changes, when no day 0 is given."""
+def _chosen(found: list[Any], which: str) -> tuple[Any, ...]:
+    return tuple({"first": found[:1], "last": found[-1:]}.get(which, found))
+
+
+def _nominal(rhythm: Rhythm, when: When) -> list[Nominal]:
+    """Where doses fall on a calendar without dates and clock changes; the hour is None where it hangs on an unknown one."""
     if rhythm.every:
-        minutes, _ = hour_of(rhythm, when, rhythm.order)
-        starts = [first * 1440 + minutes + n * rhythm.every for first, length in runs(rhythm.days) for n in range(length * 1440 // rhythm.every)]
-        return tuple(Slot(start // 1440, None, f"{say_clock(start % 1440)}") for start in starts)
+        return [_later((day, minutes), n * rhythm.every) for (day, minutes), count in _nominal_courses(rhythm, when) for n in range(count)]
     if rhythm.event:
-        known = when.minutes(rhythm.event)
-        words = forms.Offset(rhythm.offset, rhythm.event).text if rhythm.offset else rhythm.event
-        shift = (known[0] + rhythm.offset) // 1440 if known else 0
-        return tuple(Slot(rhythm.event_day + day + shift, None, words) for day in rhythm.days)
-    return tuple(Slot(day, None, say_clock(minutes)) for day in rhythm.days for minutes in rhythm.clock)
+        return [_later(moment, rhythm.offset) for moment in _nominal_moments(rhythm, when)]
+    return [(day, minutes) for day in rhythm.days for minutes in rhythm.clock]
+
+
+def _nominal_courses(rhythm: Rhythm, when: When) -> list[tuple[Nominal, int]]:
+    if rhythm.event:
+        moment = _later(_nominal_moments(rhythm, when)[0], rhythm.offset)
+        if moment[1] is None:
+            hour_of(rhythm, when, rhythm.event)
+        return [(moment, counts(rhythm)[0])]
+    minutes, _ = hour_of(rhythm, when, rhythm.order)
+    days = [first for first, _ in runs(rhythm.days)]
+    return [((day, minutes), count) for day, count in zip(days, counts(rhythm), strict=True)]
+
+
+def _nominal_moments(rhythm: Rhythm, when: When) -> tuple[Nominal, ...]:
+    if rhythm.anchors:
+        ends = [_later(one, rhythm.length(n)) for n, anchor in enumerate(rhythm.anchors) for one in _nominal(anchor, when)]
+        return _chosen(sorted(ends, key=lambda one: (one[0], one[1] or 0)), rhythm.which)
+    known = when.minutes(rhythm.event)
+    hour = known[0] if known else next(iter(rhythm.clock), None)
+    return tuple((rhythm.event_day + day, hour) for day in rhythm.days)
+
+
+def _later(moment: Nominal, minutes: int) -> Nominal:
+    """A nominal moment some minutes later; without an hour only whole days move it."""
+    day, hour = moment
+    if hour is None:
+        return day + int(minutes / 1440), None
+    return day + (hour + minutes) // 1440, (hour + minutes) % 1440
+
+
+def _words(rhythm: Rhythm, minutes: int | None) -> str:
+    """How a relative schedule tells a start: its clock time, or what it hangs on."""
+    if rhythm.every or not rhythm.event:
+        return say_clock(minutes or 0)
+    hangs = forms.Offset(rhythm.offset, rhythm.event, rhythm.which, bool(rhythm.lengths))
+    return hangs.text if rhythm.offset else hangs.anchor
 
 
 def say_clock(minutes: int) -> str:

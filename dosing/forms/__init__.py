@@ -26,7 +26,9 @@ from .clock import (
     read_birth,
     read_date,
     read_duration,
+    read_first,
     read_fold_time,
+    read_offset,
     read_rhythm,
     read_time,
     read_zone,
@@ -36,13 +38,14 @@ from .clock import (
 from .condition import Condition, read_condition
 from .days import read_days, say_day, say_days
 from .dose import Dose, OpenDose, read_cells, read_dose, read_total
+from .exposure import Exposure, read_exposure
 from .text import is_plain, plain
 
 __all__ = [
-    "READERS", "AgeRange", "Clock", "Condition", "Dose", "Offset", "OpenDose", "WrittenAmount", "interpret", "plain",
+    "READERS", "AgeRange", "Clock", "Condition", "Dose", "Exposure", "Offset", "OpenDose", "WrittenAmount", "interpret", "plain",
     "read_age", "read_ages", "read_amount", "read_birth", "read_cells", "read_condition", "read_crcl", "read_creatinine",
-    "read_date", "read_days", "read_dose", "read_duration", "read_fold_time", "read_height", "read_height_cm",
-    "read_neutrophils", "read_number", "read_percent", "read_rhythm", "read_sex", "read_time", "read_total",
+    "read_date", "read_days", "read_dose", "read_duration", "read_exposure", "read_first", "read_fold_time", "read_height", "read_height_cm",
+    "read_neutrophils", "read_number", "read_offset", "read_percent", "read_rhythm", "read_sex", "read_time", "read_total",
     "read_weight", "read_weight_kg", "read_zone", "say_day", "say_days", "say_duration", "say_time",
 ]  # fmt: skip
 
@@ -84,7 +87,7 @@ def _tell_dose(dose: Dose | OpenDose) -> tuple[str, object, list[str]]:
         return dose.text, dose.text, ["no dose is calculated"]
     value = {
         "low": plain(dose.low), "high": plain(dose.high), "unit": dose.unit, "per": dose.per, "time": dose.time,
-        "every": None if dose.every is None else plain(dose.every),
+        "every": None if dose.every is None else f"{plain(dose.every)}{f'..{plain(dose.slowest)}' if dose.slowest else ''}",
         "times": dose.times, "days": dose.days, "doses": dose.doses,
     }  # fmt: skip
     return dose.text, value, _dose_readings(dose)
@@ -92,8 +95,10 @@ def _tell_dose(dose: Dose | OpenDose) -> tuple[str, object, list[str]]:
 
 def _dose_readings(dose: Dose) -> list[str]:
     readings = [_basis(dose)]
-    if dose.is_range:
+    if dose.low != dose.high:
         readings.append("a range: choose one value")
+    if dose.slowest:
+        return [*readings, "an interval printed as a range: choose one"]
     daily = dose.times or (int(24 / dose.every) if dose.every else None)
     if daily and dose.time == "dose":
         readings.append(f"{_doses(daily)} a day = {_amount(dose, daily)}/day")
@@ -122,7 +127,7 @@ def _basis(dose: Dose) -> str:
 
 def _amount(dose: Dose, times: int) -> str:
     low, high = plain(dose.low * times), plain(dose.high * times)
-    return f"{low}{f'..{high}' if dose.is_range else ''} {dose.unit}{'/' + dose.per if dose.per else ''}"
+    return f"{low}{f'..{high}' if dose.low != dose.high else ''} {dose.unit}{'/' + dose.per if dose.per else ''}"
 
 
 def _tell_days(days: tuple[int, ...]) -> tuple[str, object, list[str]]:

@@ -32,9 +32,11 @@ _ZONE_READINGS = {
 }
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,2})?)\s*(min|minutes?|h|hours?|days?)\Z")
 _MINUTES = {"m": 1, "h": 60, "d": 1440}
-_EVENT = re.compile(r"[a-z][a-z0-9-]*\Z")
-_OFFSET = re.compile(r"(?P<duration>[\d.]+\s*[a-z]+)\s+(?P<side>before|after)\s+(?P<event>\S+)\Z")
-_NO_EVENTS = frozenset({"noon", "midnight", "now", "today", "tomorrow", "morning", "evening", "night", "at"})
+_EVENT = re.compile(r"[a-z][a-z0-9._-]*\Z")
+_ANCHOR = r"(?:the\s+)?(?:(?P<side_of>start|end)\s+of\s+)?(?:the\s+)?(?:(?P<which>first|last|each)\s+)?(?P<event>\S+)\Z"
+_OFFSET = re.compile(r"(?P<duration>[\d.]+\s*[a-z]+)\s+(?P<side>before|after)\s+" + _ANCHOR)
+_AT = re.compile(r"(?:at\s+)?" + _ANCHOR)
+_NO_EVENTS = frozenset({"noon", "midnight", "now", "today", "tomorrow", "morning", "evening", "night", "at", "first", "last", "each", "start", "end"})
 
 
 @lru_cache(maxsize=4096)
@@ -208,20 +210,30 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """Elapsed minutes from a named event, negative before it, 0 at it."""
+    """Elapsed minutes from what `event` names (an event, an order or a drug), negative before it, 0 at it.
+
+    `which` is `first`, `last` or `each` of several doses; they count from the start, with `end` from the end.
+    """
 
     minutes: int
     event: str
+    which: str = ""
+    end: bool = False
 
     def __str__(self) -> str:
         return self.text
 
     @property
+    def anchor(self) -> str:
+        """What it counts from in words: `hsc`, `last bu`, `end of last bu`."""
+        return " ".join(filter(None, ("end of" if self.end else "", self.which, self.event)))
+
+    @property
     def text(self) -> str:
-        """The canonical text `4 h before hsc`, `24 h after hsc` or `at hsc`."""
+        """The canonical text `4 h before hsc`, `6 h after end of last bu` or `at hsc`."""
         if not self.minutes:
-            return f"at {self.event}"
-        return f"{say_duration(abs(self.minutes))} {'before' if self.minutes < 0 else 'after'} {self.event}"
+            return f"at {self.anchor}"
+        return f"{say_duration(abs(self.minutes))} {'before' if self.minutes < 0 else 'after'} {self.anchor}"
 
 
 @lru_cache(maxsize=4096)
@@ -230,10 +242,28 @@ def read_rhythm(text: str) -> Clock | Offset:
     text = gate(text, _TIME_CODES, limit=200)
     if text[:1].isdigit() and (found := _OFFSET.match(text)):
         minutes = read_duration(found["duration"])
-        return Offset(-minutes if found["side"] == "before" else minutes, _event(text, found["event"]))
-    if text[:1].isalpha():
-        return Offset(0, _event(text, text.removeprefix("at ").strip(" ")))
-    return _clock(text)
+        return _offset(text, -minutes if found["side"] == "before" else minutes, found)
+    if text[:1].isalpha() and (found := _AT.match(text)):
+        return _offset(text, 0, found)
+    return _event(text, "") if text[:1].isalpha() else _clock(text)
+
+
+@lru_cache(maxsize=4096)
+def read_offset(text: str) -> Offset:
+    """Read a time that hangs on something else, `6 h after end of last bu`; `InputError` T03 for a clock time."""
+    found = read_rhythm(text)
+    if isinstance(found, Clock):
+        raise refuse("T03", f"{show(text)} hangs on nothing", "write for example: 6 h after end of last bu")
+    return found
+
+
+def read_first(text: str) -> int | Offset:
+    """Read the first hour of a dose with an interval: `02:00`, or `24 h after mtx1`; `InputError` T03."""
+    return read_time(text) if text[:1].isdigit() and ":" in text else read_offset(text)
+
+
+def _offset(text: str, minutes: int, found: re.Match[str]) -> Offset:
+    return Offset(minutes, _event(text, found["event"]), found["which"] or "", found["side_of"] == "end")
 
 
 def _event(text: str, name: str) -> str:

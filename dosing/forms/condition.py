@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import operator as compare
 import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 from dosing.errors import refuse
 
 from .text import Codes, gate, plain, show
 
-UNITS = ("kg", "cm", "y", "mL/min", "mg/dL", "m2", "kg/m2")
-OPERATORS = ("==", "!=", "<=", ">=", "<", ">")
+UNITS = ("kg", "cm", "y", "mL/min", "mL/min/1.73 m2", "mg/dL", "m2", "kg/m2", "% of ideal")
+OPERATORS = {"==": compare.eq, "!=": compare.ne, "<=": compare.le, ">=": compare.ge, "<": compare.lt, ">": compare.gt}
 
 _NAME = r"[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)*"
 _FORM = re.compile(rf"(?P<name>{_NAME})\s*(?P<operator>==|!=|<=|>=|<|>)\s*(?P<value>\S.*)\Z")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
-_NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z].*)\Z")
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z%].*)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,10 @@ class Condition:
 
     def __str__(self) -> str:
         return self.text
+
+    def met(self, values: Any) -> Any:
+        """Whether each of some numbers, in the condition's unit, meets it; `values` is a column or one number."""
+        return OPERATORS[self.operator](values, float(self.value))
 
     @property
     def text(self) -> str:

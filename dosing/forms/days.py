@@ -9,7 +9,7 @@ from dosing.errors import InputError, refuse
 
 from .text import MINUS_SIGNS, Codes, gate, show
 
-FIRST_DAY, LAST_DAY = -60, 400
+FIRST_DAY, LAST_DAY = -120, 400  # hydroxyurea from day -100 in NCT03298399
 
 _CODES = Codes(digit="Y03", alike="Y06", comma="Y06", group="Y03", point="Y03")
 _MISSING = frozenset({"", "null", "none", "~", "nan", "na", "n/a", "nil", "?", "-", "tbd", "unknown", "not given"})

@@ -37,7 +37,7 @@ _POWER = re.compile(r"\s*[x×*]\s*10\\?\^?")
 _UNIT = re.compile(r"(?:(?P<million>million)\s+)?(?P<unit>[A-Za-zµμ]*%?)")
 _PAREN = re.compile(r"/\s*\(\s*(?P<per>kg|m2|m²|m\\?\^2)\s*[ ·*]\s*(?P<time>[a-z]+|\d+\s*h|\d+\s*hours)\s*\)")
 _PART = re.compile(r"\s*(?:/\s*|\bper\s+)(?P<token>[A-Za-z]+\\?\^\d|[A-Za-z]+[²³\d]*|\d+\s*[A-Za-z]+)")
-_EVERY = re.compile(r"\s*(?:\bevery\s+|\bq\s*)(?P<hours>\d+)\s*(?:h|hrs?|hours?)\b")
+_EVERY = re.compile(r"\s*(?:\bevery\s+|\bq\s*)(?P<hours>\d+)(?:\s*(?:\.\.|–|-|to)\s*(?P<slowest>\d+))?\s*(?:h|hrs?|hours?)\b")
 _DAILY = re.compile(
     r"\s*\b(?:(?P<word>once|twice|three\s+times|four\s+times)\s+(?:daily|(?:a|per|each)\s+day)|daily)\b", re.I
 )
@@ -52,7 +52,8 @@ _TIMES = {"day": "day", "d": "day", "dose": "dose", "course": "course"}
 class Dose:
     """One written dose: amount or range, unit, what it is per ("kg", "m2", ""), time base and repetition.
 
-    `every` is in hours, `times` in doses a day, `days` and `doses` are counts; `low` equals `high` unless a range.
+    `every` is in hours, `times` in doses a day, `days` and `doses` are counts; `low` equals `high` unless a range;
+    `slowest` is the other end of an interval printed as a range (`every 8..12 h`).
     """
 
     low: Decimal
@@ -64,6 +65,7 @@ class Dose:
     times: int | None = None
     days: int | None = None
     doses: int | None = None
+    slowest: Decimal | None = None
     _repr_html_, _repr_mimebundle_ = as_html, as_bundle
 
     def __repr__(self) -> str:
@@ -71,8 +73,8 @@ class Dose:
 
     @property
     def is_range(self) -> bool:
-        """True while no single value has been chosen."""
-        return self.low != self.high
+        """True while no single value, or no single interval, has been chosen."""
+        return self.low != self.high or self.slowest is not None
 
     @property
     def text(self) -> str:
@@ -84,7 +86,7 @@ class Dose:
 
     def _amount(self) -> str:
         factor, unit = (1000, "mg") if self.unit == "g" else (1, self.unit)
-        numbers = plain(self.low * factor) + (f"..{plain(self.high * factor)}" if self.is_range else "")
+        numbers = plain(self.low * factor) + (f"..{plain(self.high * factor)}" if self.low != self.high else "")
         time = "" if self._implied() else f"/{self.time}"
         return f"{numbers} {unit}{'/' + self.per if self.per else ''}{time}"
 
@@ -94,7 +96,7 @@ class Dose:
 
     def _rhythm(self) -> str:
         if self.every is not None:
-            return f"every {plain(self.every)} h"
+            return f"every {plain(self.every)}{f'..{plain(self.slowest)}' if self.slowest else ''} h"
         return f"{TIMES_WORDS[self.times]} daily" if self.times else ""
 
     def _count(self) -> str:
@@ -257,16 +259,14 @@ def _repeats(text: str, number: str, time: str, rest: str) -> dict:
         key, value, end = _repeat(text, number, time, rest, found)
         if key in found or {"every", "times"} <= {key, *found} or {"days", "doses"} <= {key, *found}:
             raise faults.bad_interval(text, rest.strip(" "))
-        found[key] = value
+        found |= value if isinstance(value, dict) else {key: value}
         rest = rest[end:]
     return found
 
 
 def _repeat(text: str, number: str, time: str, rest: str, found: dict) -> tuple[str, object, int]:
     if every := _EVERY.match(rest):
-        if int(every["hours"]) not in INTERVALS:
-            raise faults.bad_interval(text, every[0].strip(" "))
-        return "every", Decimal(every["hours"]), every.end()
+        return "every", _interval(text, every), every.end()
     if daily := _DAILY.match(rest):
         word = re.sub(r"\s+", " ", (daily["word"] or "once").lower())
         return "times", next(n for n, name in TIMES_WORDS.items() if name == word), daily.end()
@@ -279,6 +279,14 @@ def _repeat(text: str, number: str, time: str, rest: str, found: dict) -> tuple[
             raise faults.bad_interval(text, rest.strip(" "))
         raise faults.total_or_daily(text, number, unclear["count"] or unclear["days"])
     raise faults.leftover(text, rest)
+
+
+def _interval(text: str, found: re.Match[str]) -> dict[str, Decimal]:
+    """The hours between doses; both ends where a range is printed, which a person must choose from."""
+    ends = [int(hours) for hours in found.group("hours", "slowest") if hours]
+    if not set(ends) <= set(INTERVALS) or ends != sorted(set(ends)):
+        raise faults.bad_interval(text, found[0].strip(" "))
+    return dict(zip(("every", "slowest"), map(Decimal, ends), strict=False))
 
 
 def _counted(text: str, number: str, time: str, count: re.Match[str], found: dict) -> tuple[str, object, int]:

@@ -17,8 +17,10 @@ import numpy as np
 
 from dosing.checks import Case, hits
 from dosing.checks.doses import COMPARE
+from dosing.engine.adjust import House, band_of
 from dosing.engine.body import Body
 from dosing.engine.dose import basis_of, multiply
+from dosing.engine.settle import HOUSE as NO_HOUSE
 from dosing.engine.settle import Change, Line, Settled, settle
 from dosing.engine.timeline import Slot, place
 from dosing.errors import Fault, InputError, UsageError, closest
@@ -44,6 +46,7 @@ class Request:
     hours: tuple[tuple[str, str], ...]
     dated: bool
     folders: tuple[str, ...]
+    house: House = House()
 
 
 _REGIMENS: dict[str, Regimen] = {}
@@ -53,7 +56,7 @@ _REGIMENS: dict[str, Regimen] = {}
 def settled_for(request: Request) -> Settled:
     """The settled regimen of a request; equal requests share one."""
     blocks = [_REGIMENS[key] for key in request.blocks]
-    return settle(_REGIMENS[request.regimen], blocks, request.changes, dict(request.choose), dict(request.hours), request.dated, library(request.folders))
+    return settle(_REGIMENS[request.regimen], blocks, request.changes, dict(request.choose), dict(request.hours), request.dated, library(request.folders), request.house)
 
 
 def _key(regimen: Regimen) -> str:
@@ -69,30 +72,35 @@ def plan(
     times: Mapping[str, str] | None = None, choose: Mapping[str, str] | None = None, bsa: str | None = None,
     set: Mapping[str, str] | Sequence[Change] = (), answer: Mapping[str, str] | Sequence[Mapping[str, str]] = (),  # noqa: A002
     by: str = "", reason: str = "", second_name: str = "", blocks: Iterable[Regimen | str] = (),
-    library: Iterable[str] = (), printed_at: str = "", locale: str = "",  # noqa: A002
+    library: Iterable[str] = (), printed_at: str = "", locale: str = "", weight_rule: Iterable[str] = (), rounding: str = "",  # noqa: A002
 ) -> Schedule:  # fmt: skip
     """The day-by-day schedule of a regimen for one patient, relative to day 0.
 
     `regimen` and `blocks` are ids, paths or loaded regimens; `day0` an ISO date (needs a `zone`); `times` the hours of
     events such as `{"hsc": "14:00"}`; `choose` the regimen's choices; `set` changes of orders, with `by` and `reason`;
-    `answer` answers to queries by id, with `by`.
+    `answer` answers to queries by id, with `by`; `weight_rule` and `rounding` name rules of the library's policies for
+    orders that state none.
     Raises `InputError` (all missing inputs at once), `RegimenError`, `UsageError`, and `Disagreement` when the second
     calculation differs.
     """
     if hasattr(patient, "plan"):  # a `dosing.Cohort` plans its rows by these same steps; asking it keeps imports downward
-        return patient.plan(regimen, day0=day0, zone=zone, times=times, choose=choose, bsa=bsa, set=set, answer=answer, by=by, reason=reason, second_name=second_name, blocks=blocks, library=library)
+        return patient.plan(regimen, day0=day0, zone=zone, times=times, choose=choose, bsa=bsa, set=set, answer=answer, by=by, reason=reason, second_name=second_name, blocks=blocks, library=library, weight_rule=weight_rule, rounding=rounding)
     shelf = _library(tuple(library))
     site = shelf.site
     found = shelf.regimen(regimen) if isinstance(regimen, str) else regimen
     parts = tuple(shelf.regimen(block) if isinstance(block, str) else block for block in blocks)
     when = When.of(day0, zone or site.zone, times)
     changes = _changes(set, by, reason, second_name)
-    request = Request(_key(found), tuple(map(_key, parts)), changes, tuple((choose or {}).items()), when.times, when.day0 is not None, tuple(library))
+    request = Request(_key(found), tuple(map(_key, parts)), changes, tuple((choose or {}).items()), when.times, when.day0 is not None, tuple(library), _house(weight_rule, rounding))
     settled = settled_for(request)
     body = Body(patient.columns(when.day0), _formula(bsa or found.bsa or site.bsa), site)
     case = calculate(settled, body, when, patient.weighed)
     answers = _answers(answer, by)
     return _schedule(case, patient, answers, printed_at, locale or site.locale)
+
+
+def _house(weight_rules: Iterable[str], rounding: str) -> House:
+    return House((weight_rules,) if isinstance(weight_rules, str) else tuple(weight_rules), rounding) if weight_rules or rounding else NO_HOUSE
 
 
 def _library(folders: tuple[str, ...]) -> Library:
@@ -129,7 +137,10 @@ def calculate(settled: Settled, body: Body, when: When, weighed: date | None = N
     applies = {line.id: _applies(line, body) for line in settled.lines if line.conditions}
     lines = tuple(line for line in settled.lines if line.id not in applies or applies[line.id].any())
     dosed = tuple(line for line in lines if line.dose)
-    doses = multiply(dosed, _bases(dosed, body), body.site.rounding_limit)
+    doses = multiply(dosed, _bases(dosed, body), body.site.rounding_limit, _banded(dosed, body))
+    for line in dosed:
+        if line.order.bsa_max is not None:
+            doses[line.id].uncapped = body.surface(line.weight)
     return Case(settled, lines, doses, _placed(lines, when), body, when, body.site, weighed, applies)
 
 
@@ -144,6 +155,12 @@ def _bases(lines: tuple[Line, ...], body: Body) -> list[np.ndarray]:
     if faults:
         raise InputError(*faults.values())
     return bases
+
+
+def _banded(lines: tuple[Line, ...], body: Body) -> dict[str, np.ndarray] | None:
+    """For each line with a table the band every patient falls into; None where no line has one."""
+    found = {line.id: band_of(line.table, body, line.id) for line in lines if line.table is not None}
+    return found or None
 
 
 @lru_cache(maxsize=1024)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from dosing.checks import Case, per_course
 from dosing.engine.body import Body
 from dosing.engine.dose import Reading
 from dosing.engine.settle import Line
+from dosing.engine.timeline import Rhythm
 from dosing.errors import Disagreement, Fault
 from dosing.patient import Patient, When
 from dosing.rounding import number_text
@@ -53,15 +55,33 @@ def _when(when: When) -> second.When:
 @lru_cache(maxsize=4096)
 def _line(line: Line, when: When, unit: str, step: str) -> second.Line:
     """A line as the canonical text that the second calculation reads."""
-    rhythm, every = line.rhythm, bool(line.rhythm.every)
     assert line.dose
-    return second.Line(
-        line.id, str(line.dose), unit, step, tuple(day + rhythm.event_day for day in rhythm.days),
-        at=() if every or rhythm.event else tuple(forms.say_time(minutes) for minutes in rhythm.clock),
-        every=forms.plain(line.dose.every) if every and line.dose.every else "",
-        first=dict(when.times).get(line.id) or forms.say_time(rhythm.clock[0]) if every else "",
-        event=rhythm.event, offset=rhythm.offset, weight=line.weight, cap=_cap(line, unit),
-    )  # fmt: skip
+    told = times_of(line.rhythm, when)
+    if told["run"]:
+        told = {**told, "run": line.order.days}
+    return second.Line(line.id, str(line.dose), unit, step, **told, weight=line.weight, cap=_cap(line, unit))
+
+
+@lru_cache(maxsize=4096)
+def times_of(rhythm: Rhythm, when: When) -> dict[str, Any]:
+    """The days and hours of a rhythm as the texts that the second calculation reads."""
+    hours, hung = dict(when.times), bool(rhythm.event)
+    own, printed = hours.get(rhythm.order, ""), tuple(map(forms.say_time, rhythm.clock))
+    return {
+        "days": tuple(day + rhythm.event_day for day in rhythm.days),
+        "at": () if rhythm.every or hung else (own,) if own else printed,
+        "every": forms.plain(Decimal(rhythm.every) / 60) if rhythm.every else "",
+        "first": next(iter(printed), "") if hung else (own or next(iter(printed), "")) if rhythm.every else "",
+        "event": rhythm.event, "offset": rhythm.offset, "lengths": rhythm.lengths, "which": rhythm.which,
+        "anchors": tuple(second.Line(anchor.order, _counted(anchor), "mg", "", **times_of(anchor, when)) for anchor in rhythm.anchors),
+        "run": tuple(range(-(-rhythm.doses * rhythm.every // 1440))) if rhythm.every and hung else (),
+    }  # fmt: skip
+
+
+def _counted(rhythm: Rhythm) -> str:
+    """A dose of 1 mg in a rhythm: of an order that others hang on only the times matter."""
+    every = f" every {forms.plain(Decimal(rhythm.every) / 60)} h" if rhythm.every else ""
+    return f"1 mg/dose{every}" + (f" x {rhythm.doses} doses" if rhythm.doses else "")
 
 
 def _cap(line: Line, unit: str) -> str:

@@ -10,104 +10,110 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from itertools import groupby
 
 from dosing.errors import Fault, UsageError, closest
-from dosing.preparation.asking import ask_dmso, finding
-from dosing.preparation.drawing import Source, ask_product, draw, products_of
+from dosing.preparation.asking import Ask, ask_dmso, finding
+from dosing.preparation.days import days_of, fluid_limit, too_much
+from dosing.preparation.drawing import draw
 from dosing.preparation.given import Given, read_given
 from dosing.preparation.infusing import infuse
+from dosing.preparation.label import Source, ask_product, source_of
 from dosing.preparation.prepared import Day, Preparation, Prepared
-from dosing.preparation.thawing import dmso_load, thaw, weight_of
+from dosing.preparation.sharing import share
+from dosing.preparation.thawing import thaw, weight_of
 from dosing.regimen.library import Library
 from dosing.regimen.library import library as open_library
 from dosing.schedule import Administration, Finding, Schedule
 
-__all__ = ["Preparation", "Prepared", "prepare"]
+__all__ = ["Ask", "Day", "Preparation", "Prepared", "prepare"]
 
-PREPARED = ("drug", "cells")
+CELLS = ("cells", "graft")
+PREPARED = ("drug", *CELLS)
+NO_FLUID = ("is given by mouth", "is no drug that is drawn up")
 
 
 def prepare(
     schedule: Schedule, *, products: Mapping[str, str | Iterable[str]] | None = None, volumes: Mapping[str, str] | None = None,
     bags: Iterable[str] = (), graduation: str = "", withdraw: bool | None = None,
-    cells: Mapping[str, Mapping[str, str]] | None = None, library: Iterable[str] = (),
+    cells: Mapping[str, Mapping[str, str]] | None = None, library: Iterable[str] = (), country: str = "", share_vials: bool = False,
+    prices: Mapping[str, str] | None = None, prepared: Mapping[str, str] | None = None,
 ) -> Preparation:  # fmt: skip
     """The preparations of a schedule's doses; a held dose, a dose already given and an oral one give none.
 
-    By order id: `products` the products used (several vial sizes of one strength may be named), `volumes` the bag
-    (`"500 mL"`, `"none"` for undiluted), `cells` the texts of a release certificate (see `read_certificate`).
+    By order id: `products` the products used (several vial sizes of one strength may be named) and, as `bu.vial`, facts
+    of the label in hand (see `label.FACTS`), `volumes` the bag (`"500 mL"`, `"none"` for undiluted), `cells` the texts of a
+    release certificate (see `read_certificate`), `prepared` when it is made (`{"bu": "2 h before", "cy#1": "2027-01-10T07:30"}`).
     `bags` are the standard bags, `graduation` the marks of the syringes (`"0.1 mL"`, `"0.1 mL to 3 mL, 1 mL"`),
-    `withdraw` whether diluent is withdrawn before a drug is added. `library` the folders the schedule was planned with.
+    `withdraw` whether diluent is withdrawn before a drug is added, `country` whose products are offered, `prices` of
+    one vial by product, `share_vials` whether doses of one day share vials. `library` the folders the schedule was planned with.
     Raises `UsageError` for an unknown order or product, `InputError` for a text that cannot be read.
     """
     shelf = open_library(tuple(library))
-    given = read_given(shelf.site, products or {}, volumes or {}, bags, graduation, withdraw, cells or {})
+    given = read_given(shelf.site, products or {}, volumes or {}, bags, graduation, withdraw, cells or {}, country, share_vials, prices, prepared)
+    _prove(given, schedule)
+    weight = weight_of(schedule.patient)
+    sources = _sources(schedule, shelf, given)
+    rows = tuple(_prepared(row, sources[row.order], given, weight) for row in schedule if row.order in sources and not _why_not(row, sources[row.order].card, given))
+    rows = share(rows, sources, given) if given.share else rows
+    days = days_of(rows, _unprepared(schedule, given), weight, fluid_limit(shelf.site, schedule.patient))
+    found = [*_left_out(schedule, given), *(one for row in rows for one in row.findings), *too_much(days, rows, given.cells, weight, shelf.site)]
+    return Preparation(rows, days, tuple(dict.fromkeys(found)))
+
+
+def _prove(given: Given, schedule: Schedule) -> None:
+    """Refuse (R05) whatever was stated for an order that is not in the schedule."""
     known = {row.order for row in schedule}
     unknown = sorted(given.orders - known)
     if unknown:
         raise UsageError(*(Fault("R05", f'there is no order "{order}" in the schedule', closest(order, known), "preparation") for order in unknown))
-    weight = weight_of(schedule.patient)
-    rows = tuple(_rows(schedule, shelf, given))
-    days = tuple(_days(rows, weight))
-    loads = [one for day, group in _by_day(rows) for one in dmso_load(day, group, given.cells, weight)]
-    found = [*_left_out(schedule), *(one for row in rows for one in row.findings), *loads]
-    return Preparation(rows, days, tuple(dict.fromkeys(found)))
 
 
-def _rows(schedule: Schedule, shelf: Library, given: Given) -> Iterator[Prepared]:
+def _sources(schedule: Schedule, shelf: Library, given: Given) -> dict[str, Source]:
+    """What each order is prepared from, once an order."""
+    drugs = {row.order: row.drug for row in schedule}
     cards = {card["id"]: card for card in schedule.orders}
-    sources: dict[str, Source] = {}
-    for row in schedule:
-        card = cards.get(row.order, {})
-        if _why_not(row, card):
-            continue
-        if row.order not in sources:
-            drug = shelf.drugs[row.drug]
-            sources[row.order] = Source(card, drug, products_of(row.order, card, drug, given.products.get(row.order, ())), shelf.site.rounding_limit)
-        yield _prepared(row, sources[row.order], given)
+    return {
+        order: source_of(order, cards.get(order, {}), shelf.drugs[drug], shelf.site.rounding_limit, given.products.get(order, ()), given.facts.get(order, {}), given.country)
+        for order, drug in drugs.items() if cards.get(order, {}).get("kind", "drug") in PREPARED
+    }  # fmt: skip
 
 
-def _prepared(row: Administration, source: Source, given: Given) -> Prepared:
+def _prepared(row: Administration, source: Source, given: Given, weight: Fraction | None) -> Prepared:
     """One row: cells by their certificate, anything with a product by its label, else the question for a product."""
-    cells = source.drug.kind == "cells"
+    cells = source.drug.kind in CELLS
     if cells and (row.order in given.cells or not source.products):
-        return thaw(row, source, given)
+        return thaw(row, source, given, weight)
     if not source.products:
-        return Prepared(row, findings=(ask_product(row.order, source.card, source.drug),))
+        return Prepared(row, findings=(ask_product(row.order, source.card, source.drug, given.country),))
     made = infuse(draw(row, source, given), source, given)
     return replace(made, findings=(*made.findings, ask_dmso(row.order))) if cells else made
 
 
-def _why_not(row: Administration, card: Mapping[str, str]) -> str:
-    """Why a dose is not prepared; empty where it is."""
+def _why_not(row: Administration, card: Mapping[str, str], given: Given) -> str:
+    """Why a dose is not prepared; empty where it is. A graft without a dose is prepared from its certificate."""
     if row.held:
         return "is held, so nothing is prepared"
-    if row.amount is None:
+    if row.amount is None and not (card.get("kind") in CELLS and row.order in given.cells):
         return "has no dose in the source"
     if row.record and "given" in row.record:
         return "is recorded as given"
     if card.get("kind", "drug") not in PREPARED:
-        return "is no drug that is drawn up"
-    return "is given by mouth" if row.route == "po" else ""
+        return NO_FLUID[1]
+    return NO_FLUID[0] if row.route == "po" else ""
 
 
-def _left_out(schedule: Schedule) -> Iterator[Finding]:
+def _left_out(schedule: Schedule, given: Given) -> Iterator[Finding]:
     """A note for each order without a preparation, with the reason."""
     cards = {card["id"]: card for card in schedule.orders}
-    told = dict.fromkeys((row.order, row.drug, why) for row in schedule if (why := _why_not(row, cards.get(row.order, {}))))
+    told = dict.fromkeys((row.order, row.drug, why) for row in schedule if (why := _why_not(row, cards.get(row.order, {}), given)))
     for order, drug, why in told:
         yield finding(order, "none", f"{drug} ({order}) {why}.", "note")
 
 
-def _by_day(rows: Iterable[Prepared]) -> Iterator[tuple[int, list[Prepared]]]:
-    for day, group in groupby(sorted(rows, key=lambda one: one.row.day), key=lambda one: one.row.day):
-        yield day, list(group)
-
-
-def _days(rows: Iterable[Prepared], weight: Fraction | None) -> Iterator[Day]:
-    """Fluid and DMSO of each day (check 6); limits of fluid are the site's and none is shipped."""
-    for day, group in _by_day(rows):
-        volume = sum((one.fluid.final for one in group if one.fluid.final is not None), Fraction(0))
-        grams = [one.dmso for one in group if one.dmso is not None]
-        yield Day(day, volume, volume / weight if weight else None, sum(grams, Fraction(0)) if grams else None, all(one.fluid.final is not None for one in group))
+def _unprepared(schedule: Schedule, given: Given) -> Iterator[tuple[int, str]]:
+    """Days and orders of doses that bring a fluid nobody can know yet: held, given, or without a dose."""
+    kinds = {card["id"]: card for card in schedule.orders}
+    for row in schedule:
+        why = _why_not(row, kinds.get(row.order, {}), given)
+        if why and why not in NO_FLUID and row.route != "po" and kinds.get(row.order, {}).get("kind", "drug") in PREPARED:
+            yield row.day, row.order

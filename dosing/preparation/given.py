@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 from dosing import forms
-from dosing.errors import DosingError, Fault, UsageError, closest, refuse
-from dosing.preparation.cells import CellProduct, Dmso
+from dosing.errors import DosingError, refuse
+from dosing.preparation.cells import CellProduct
+from dosing.preparation.certificate import read_amount, read_certificate
+from dosing.preparation.label import FACTS
+from dosing.preparation.moments import Moment, read_moment
 from dosing.preparation.volumes import Graduation
 from dosing.regimen.schema import Site
+from dosing.schedule import Administration
 
 UNDILUTED = Fraction(0)
 
@@ -26,25 +30,66 @@ class Given:
     graduations: tuple[Graduation, ...]
     withdraw: bool | None
     cells: Mapping[str, CellProduct]
+    facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of the label in hand, by order
+    prices: Mapping[str, Decimal] = field(default_factory=dict)  # of one vial, by product
+    prepared: Mapping[str, Moment] = field(default_factory=dict)  # by order, or order#number
+    country: str = ""
+    share: bool = False  # whether doses of one day share vials
 
     @property
     def orders(self) -> set[str]:
         """Every order something was stated for."""
-        return {*self.products, *self.volumes, *self.cells}
+        return {*self.products, *self.volumes, *self.cells, *self.facts, *(name.partition("#")[0] for name in self.prepared)}
+
+    def prepared_of(self, row: Administration) -> Moment | None:
+        """When one administration is prepared, as stated for it or for its order."""
+        return self.prepared.get(f"{row.order}#{row.number}", self.prepared.get(row.order))
 
 
-def read_given(site: Site, products: Mapping[str, str | Iterable[str]], volumes: Mapping[str, str], bags: Iterable[str],
-               graduation: str, withdraw: bool | None, cells: Mapping[str, Mapping[str, str]]) -> Given:  # fmt: skip
+def read_given(
+    site: Site, products: Mapping[str, str | Iterable[str]], volumes: Mapping[str, str], bags: Iterable[str], graduation: str, withdraw: bool | None,
+    cells: Mapping[str, Mapping[str, str]], country: str = "", share: bool = False, prices: Mapping[str, str] | None = None, prepared: Mapping[str, str] | None = None,
+) -> Given:  # fmt: skip
     """The written texts as values; what is not stated comes from the site's file, which may state none."""
     standard = tuple(bags) or tuple(str(bag) for bag in site.bags)
     marks = read_graduations(graduation) if graduation else tuple(
         Graduation(Fraction(mark.step.value), Fraction(mark.upto.value) if mark.upto else None) for mark in site.graduations)  # fmt: skip
+    named, facts = _split(products)
     return Given(
-        {order: (one,) if isinstance(one, str) else tuple(one) for order, one in products.items()},
-        {order: UNDILUTED if text == "none" else _millilitres(text, f"bag {order}") for order, text in volumes.items()},
+        named, {order: UNDILUTED if text == "none" else _millilitres(text, f"bag {order}") for order, text in volumes.items()},
         tuple(_millilitres(text, "bag") for text in standard), marks, withdraw,
-        {order: read_certificate(stated, order) for order, stated in cells.items()},
+        {order: read_certificate(stated, order) for order, stated in cells.items()}, facts,
+        {name: _price(text, name) for name, text in (prices or {}).items()},
+        {name: _prepared(name, text) for name, text in (prepared or {}).items()}, country or site.country or "", share,
     )  # fmt: skip
+
+
+def _split(products: Mapping[str, str | Iterable[str]]) -> tuple[dict[str, tuple[str, ...]], dict[str, dict[str, str]]]:
+    """Products by order, and facts such as `bu.vial` by order."""
+    named: dict[str, tuple[str, ...]] = {}
+    facts: dict[str, dict[str, str]] = {}
+    for key, text in products.items():
+        order, _, fact = key.rpartition(".")
+        if fact in FACTS and order and isinstance(text, str):
+            facts.setdefault(order, {})[fact] = text
+        else:
+            named[key] = (text,) if isinstance(text, str) else tuple(text)
+    return named, facts
+
+
+def _prepared(name: str, text: str) -> Moment:
+    """When an order or one of its doses is prepared; a date belongs to one dose (T01 otherwise)."""
+    moment = read_moment(text, f"prepared {name}")
+    if moment.before is None and "#" not in name:
+        raise refuse("T01", f'"{text}" is one moment and {name} may have many doses', f'write {name}#1="{text}", or {name}="2 h before".', f"prepared {name}")
+    return moment
+
+
+def _price(text: str, name: str) -> Decimal:
+    try:
+        return forms.read_number(text)
+    except DosingError as error:
+        raise error.at(f"price {name}") from None
 
 
 def read_graduations(text: str) -> tuple[Graduation, ...]:
@@ -59,68 +104,5 @@ def read_graduations(text: str) -> tuple[Graduation, ...]:
     return tuple(marks)
 
 
-def _amount(text: str, unit: str, where: str) -> Fraction:
-    """The number of an amount in one unit; `InputError` (D07) for another unit."""
-    try:
-        found = forms.read_amount(text)
-    except DosingError as error:
-        raise error.at(where) from None
-    if found.unit != unit:
-        raise refuse("D07", f'"{text[:40]}" is not in {unit}', f"write it in {unit}.", where)
-    return Fraction(found.value)
-
-
 def _millilitres(text: str, where: str) -> Fraction:
-    return _amount(text, "mL", where)
-
-
-def _share(text: str, where: str) -> Fraction:
-    """A percentage above 0 as a share of 1; R13 otherwise."""
-    try:
-        return Fraction(forms.read_percent(text)) / 100
-    except DosingError as error:
-        raise error.at(where) from None
-
-
-def _dmso(text: str, where: str) -> Dmso:
-    """`10 % w/v` or `10 % v/v` as the share and its basis."""
-    share, _, basis = text.strip().rpartition(" ")
-    if basis not in ("w/v", "v/v"):
-        raise refuse("D07", f'"{text[:40]}" does not say by weight or by volume', 'write "10 % w/v" or "10 % v/v": they differ by a tenth.', where)
-    return Dmso(_share(share, where), basis)  # type: ignore[arg-type]
-
-
-_KEYS: dict[str, Callable[[str, str], Any]] = {
-    "concentration": lambda text, where: _amount(text, "cells/mL", where),
-    "viability": _share, "recovery": _share,
-    "bag": lambda text, where: _amount(text, "cells", where), "bag-volume": _millilitres,
-    "dmso": _dmso, "density": lambda text, where: _amount(text, "g/mL", where),
-    "count": lambda text, where: _counted(text, where),
-}  # fmt: skip
-
-
-def _counted(text: str, where: str) -> str:
-    if text not in ("viable", "total"):
-        raise refuse("D07", f'"{text[:40]}" is no kind of count', 'write "viable" or "total".', where)
-    return text
-
-
-def read_certificate(stated: Mapping[str, str], order: str) -> CellProduct:
-    """A cell product from the texts of its release certificate.
-
-    Keys: `concentration` (cells/mL), `viability` and `recovery` (%), `count` (`viable` where the concentration
-    already counts viable cells), `bag` (cells), `bag-volume` (mL), `dmso` (`10 % v/v`), `density` (g/mL).
-    Raises `UsageError` for another key, `InputError` for a text that cannot be read or viability stated twice.
-    """
-    unknown = [key for key in stated if key not in _KEYS]
-    if unknown:
-        raise UsageError(*(Fault("R03", f'"{key}" is not on a cell certificate', closest(key, _KEYS), f"cells {order}") for key in unknown))
-    read = {key: _KEYS[key](text, f"cells {order}.{key}") for key, text in stated.items()}
-    viability, dmso = read.get("viability"), read.get("dmso")
-    if read.get("count") == "viable":
-        if viability is not None:
-            raise refuse("R08", "the count is of viable cells, and a viability is stated as well", "leave one out: it must not be applied twice.", f"cells {order}.viability")
-        viability = Fraction(1)
-    if dmso and read.get("density"):
-        dmso = dmso._replace(density=read["density"])
-    return CellProduct(read.get("concentration"), viability, read.get("recovery"), read.get("bag"), read.get("bag-volume"), dmso)
+    return read_amount(text, "mL", where)

@@ -1,4 +1,4 @@
-"""From what is drawn up to what is infused: diluent, bag, concentration, rate, and how long it keeps."""
+"""From what is drawn up to what is infused: diluent, bag, concentration, rate."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 
 from dosing.forms import say_duration
 from dosing.preparation.asking import ask_duration, check, missing
-from dosing.preparation.drawing import Source
 from dosing.preparation.given import Given
-from dosing.preparation.prepared import Fluid, Prepared, amount
+from dosing.preparation.keeping import keep
+from dosing.preparation.label import Source, ask_handling
+from dosing.preparation.prepared import Fluid, Prepared
 from dosing.preparation.volumes import (
     ADDED,
+    amount,
     concentration,
     digits,
     diluent_by_ratio,
@@ -27,16 +29,16 @@ from dosing.schedule import Finding
 
 
 def infuse(made: Prepared, source: Source, given: Given) -> Prepared:
-    """The bag, final volume, concentration and rate of one administration, with the checks on them."""
+    """The bag, final volume, concentration, rate and stability of one administration, with the checks on them."""
     if made.volume is None or made.drawn is None:
         return made
     product = source.product
     minutes = minutes_of(made, product)
     smallest, largest = _window(made, product)
     fluid, asked = _fluid(made, product, given, smallest, largest)
-    fluid = replace(fluid, diluents=product.diluents, smallest=smallest, largest=largest, **_rate(made, fluid, minutes))
-    found = (*asked, *_outside(made, fluid, product), *_ratio(made, fluid, product), *_unsaid(made, fluid, minutes), *_keeps(made, product, minutes))
-    return replace(made, fluid=fluid, dilute_from=_dilute_from(made, product, minutes), findings=(*made.findings, *found))
+    fluid = replace(fluid, diluents=product.diluents, smallest=smallest, largest=largest, minutes=minutes, **_rate(made, fluid, minutes))
+    found = (*asked, *_outside(made, fluid, product), *_ratio(made, fluid, product), *_unsaid(made, fluid, minutes), *_hurried(made, product), *ask_handling(made.row.order, source))
+    return keep(replace(made, fluid=fluid, findings=(*made.findings, *found)), source, given)
 
 
 def _window(made: Prepared, product: Product) -> tuple[Fraction | None, Fraction | None]:
@@ -61,18 +63,30 @@ def _fluid(made: Prepared, product: Product, given: Given, smallest: Fraction | 
 
 
 def _standard(made: Prepared, given: Given, smallest: Fraction | None, largest: Fraction | None) -> tuple[Fluid, tuple[Finding, ...]]:
-    """The smallest standard bag that keeps the highest concentration (check 1); asked for where it cannot be chosen."""
+    """The smallest standard bag inside the label's window (check 1); asked for or refused, with the reason, where there is none."""
     order = made.row.order
     if smallest is None:
-        return Fluid(), (missing(order, "bag", f'no verified concentration is on file for {made.row.drug}: state the bag, --bag {order}="… mL", or --bag {order}=none for undiluted.'),)
+        return Fluid(), (missing(order, "bag", f"no verified highest concentration is on file for {made.row.drug}, so no bag is chosen"),)
+    span = f"{amount(smallest, 'mL')} to {amount(largest, 'mL')}" if largest is not None else f"at least {amount(smallest, 'mL')}"
     if not given.bags:
-        span = f"{amount(smallest, 'mL')} to {amount(largest, 'mL')}" if largest is not None else f"at least {amount(smallest, 'mL')}"
-        return Fluid(), (missing(order, "bag", f'the standard bags are not stated; the final volume must be {span}. Write --bag "… mL" for each size, or --bag {order}="… mL".'),)
+        asked = missing(order, "bag", f"the standard bags are not stated; the final volume must be {span}")
+        return Fluid(), (asked._replace(message=f'{asked.message}, or --bag "… mL" for each size in stock'),)
     assert made.volume is not None
-    bag = smallest_bag(given.bags, smallest - (made.volume if given.withdraw is False else 0))
+    added = made.volume if given.withdraw is False else Fraction(0)
+    bag = smallest_bag(given.bags, smallest - added)
     if bag is None:
-        return Fluid(), (check(order, "concentration", f"no standard bag holds {amount(smallest, 'mL')}, the least final volume: divide the dose or name a larger bag."),)
+        told = f"no standard bag fits: the largest, {amount(max(given.bags), 'mL')}, is too small for the final volume of {span}. Divide the dose or name a larger bag."
+        return Fluid(), (check(order, "concentration", told),)
+    if largest is not None and bag + added > largest:
+        return Fluid(), (check(order, "concentration", _none_between(given, smallest, bag, span)),)
     return _in_bag(made, bag, given)
+
+
+def _none_between(given: Given, smallest: Fraction, bag: Fraction, span: str) -> str:
+    """Why no standard bag fits: the next smaller one concentrates too much, the next larger one dilutes too much."""
+    below = max((size for size in given.bags if size < min(bag, smallest)), default=None)
+    lower = f", {amount(below, 'mL')} is too small" if below is not None else ""
+    return f"no standard bag fits the final volume of {span}: {amount(bag, 'mL')} is too large{lower}. Name a volume for this dose: a syringe, a part-filled bag or the bag you decide on."
 
 
 def _in_bag(made: Prepared, bag: Fraction, given: Given) -> tuple[Fluid, tuple[Finding, ...]]:
@@ -88,11 +102,12 @@ def _in_bag(made: Prepared, bag: Fraction, given: Given) -> tuple[Fluid, tuple[F
 
 
 def _rate(made: Prepared, fluid: Fluid, minutes: int | None) -> dict[str, Any]:
-    """Concentration and rate, where the final volume is known; the rate where the duration is, too."""
+    """Concentration and rates, where the final volume is known; the rates where the duration is, too."""
     if fluid.final is None:
         return {}
     assert made.drawn is not None
-    return {"concentration": concentration(made.drawn, fluid.final), "rate": infusion_rate(fluid.final, minutes) if minutes else None}
+    timed = {"rate": infusion_rate(fluid.final, minutes), "amount_rate": infusion_rate(made.drawn, minutes)} if minutes else {}
+    return {"concentration": concentration(made.drawn, fluid.final), **timed}
 
 
 def _finals(made: Prepared, fluid: Fluid) -> tuple[Fraction, ...]:
@@ -116,9 +131,22 @@ def _outside(made: Prepared, fluid: Fluid, product: Product) -> Iterator[Finding
 
 def minutes_of(made: Prepared, product: Product) -> int | None:
     """The infusion time in minutes: the schedule's, else the shortest the label states."""
-    if made.row.minutes or product.infusion is None:
-        return made.row.minutes
+    return made.row.minutes or _label_minutes(made, product)
+
+
+def _label_minutes(made: Prepared, product: Product) -> int | None:
+    """The shortest infusion the label states for this administration: the first may be longer than the later ones."""
+    if product.infusion is None:
+        return None
     return product.infusion.first if made.row.number == 1 else product.infusion.later
+
+
+def _hurried(made: Prepared, product: Product) -> Iterator[Finding]:
+    """A planned infusion that is shorter than the label's shortest."""
+    least = _label_minutes(made, product)
+    if least and made.row.minutes and made.row.minutes < least:
+        told = f"dose {made.row.number} is planned over {say_duration(made.row.minutes)}; the label states at least {say_duration(least)}."
+        yield check(made.row.order, "duration", told, product.source)
 
 
 def _unsaid(made: Prepared, fluid: Fluid, minutes: int | None) -> Iterator[Finding]:
@@ -127,7 +155,7 @@ def _unsaid(made: Prepared, fluid: Fluid, minutes: int | None) -> Iterator[Findi
     if fluid.final is not None and not minutes:
         yield ask_duration(order, drug)
     if fluid.bag is not None and not fluid.diluents:
-        yield missing(order, "diluent", f"no diluent of {drug} is verified on file: take it from the label in hand and add it to its drug file.")
+        yield missing(order, "diluent", f"no diluent of {drug} is verified on file; take it from the label in hand")
 
 
 def _ratio(made: Prepared, fluid: Fluid, product: Product) -> Iterator[Finding]:
@@ -136,16 +164,3 @@ def _ratio(made: Prepared, fluid: Fluid, product: Product) -> Iterator[Finding]:
         stated = diluent_by_ratio(made.volume, product.diluent_ratio)
         if fluid.diluent != stated:
             yield check(made.row.order, "diluent", f"the label states {product.diluent_ratio} volumes of diluent, {amount(stated, 'mL')}; a bag of {amount(fluid.bag, 'mL')} is named.", product.source)
-
-
-def _dilute_from(made: Prepared, product: Product, minutes: int | None) -> int | None:
-    """The earliest dilution in POSIX seconds that keeps to the planned end of the infusion (check 4)."""
-    if product.stable is None or made.row.seconds is None or not minutes:
-        return None
-    return made.row.seconds + (minutes - product.stable) * 60
-
-
-def _keeps(made: Prepared, product: Product, minutes: int | None) -> Iterator[Finding]:
-    """Check 4: an infusion that outlasts what the label allows from dilution to its end."""
-    if product.stable is not None and minutes and minutes > product.stable:
-        yield check(made.row.order, "stability", f"the infusion takes {say_duration(minutes)} and the product keeps {say_duration(product.stable)} from dilution: divide it.", product.source)

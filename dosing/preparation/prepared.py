@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from dosing.derivation import percent, spoken
+from dosing.preparation.asking import Ask, asks
 from dosing.preparation.cells import BagPlan
-from dosing.preparation.volumes import deviation, digits
+from dosing.preparation.label import Label
+from dosing.preparation.telling import tell_all, tell_day, tell_row
+from dosing.preparation.volumes import amount, deviation, digits
 from dosing.schedule import Administration, Amount, Finding, iso
 
 
-def amount(value: Fraction | None, unit: str) -> Amount | None:
-    """An exact fraction as an `Amount` of at most 12 digits; None stays None."""
-    return None if value is None else Amount(digits(value), unit)
+def _told(value: Fraction | None, unit: str) -> dict[str, str] | None:
+    found = amount(value, unit)
+    return found.to_dict() if found else None
 
 
-def _told(value: Amount | None) -> dict[str, str] | None:
-    return value.to_dict() if value else None
+def _text(value: Fraction | None) -> str | None:
+    return None if value is None else digits(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,46 @@ class Vials:
 
 
 @dataclass(frozen=True, slots=True)
+class Dissolve:
+    """How vials of one product are reconstituted: mL of diluent into each and into all, None where the label gives none."""
+
+    product: str
+    count: int
+    each: Fraction | None
+    text: str
+
+    @property
+    def total(self) -> Fraction | None:
+        """mL of diluent for all vials."""
+        return None if self.each is None else self.each * self.count
+
+    def to_dict(self) -> dict[str, Any]:
+        """The reconstitution as plain JSON values."""
+        return {"product": self.product, "count": self.count, "each": _told(self.each, "mL"), "total": _told(self.total, "mL"), "text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a split cell infusion: cells, mL, the bags it is made of, and when it is given."""
+
+    number: int
+    of: int
+    cells: Fraction | None
+    volume: Fraction | None
+    day: int
+    seconds: int | None
+    bags: tuple[str, ...] = ()
+    thaw_from: int | None = None
+
+    def to_dict(self, zone: str) -> dict[str, Any]:
+        """The part as plain JSON values."""
+        return {"number": self.number, "of": self.of, "cells": _text(self.cells), "volume": _told(self.volume, "mL"), "day": self.day,
+                "start": iso(self.seconds, zone), "bags": list(self.bags), "thaw_from": iso(self.thaw_from, zone)}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Fluid:
-    """What goes into the bag and comes out of it, in mL, amount per mL and mL/h; None where it is not known."""
+    """What goes into the bag and comes out of it, in mL, amount per mL, mL/h and amount/h; None where it is not known."""
 
     diluents: tuple[str, ...] = ()
     diluent: Fraction | None = None
@@ -48,11 +87,13 @@ class Fluid:
     final: Fraction | None = None
     concentration: Fraction | None = None
     rate: Fraction | None = None
+    amount_rate: Fraction | None = None
+    minutes: int | None = None  # the infusion time both rates stand on
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One administration as it is prepared. Volumes are mL, amounts in the unit of the dose."""
+    """One administration as it is prepared. Volumes are mL, amounts in the unit of the dose, moments POSIX seconds."""
 
     row: Administration
     product: tuple[str, ...] = ()
@@ -62,18 +103,28 @@ class Prepared:
     vials: tuple[Vials, ...] = ()
     waste: Fraction | None = None
     fluid: Fluid = Fluid()
-    dilute_from: int | None = None  # POSIX seconds: not diluted before this, or it is not stable to the end
+    dilute_from: int | None = None  # not diluted before this, or it is not stable to the end
     reconstitute: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     bags: tuple[BagPlan, ...] = ()
     dmso: Fraction | None = None  # g
     findings: tuple[Finding, ...] = ()
+    names: tuple[str, ...] = ()
+    dissolve: tuple[Dissolve, ...] = ()
+    labels: tuple[Label, ...] = ()
+    shared: str = ""  # where the vials of this dose stand when a day's doses share them
+    prepared_at: int | None = None
+    expires: int | None = None  # from prepared_at, or of the cells
+    kind: str = ""  # what is counted: CD34, TNC, MNC, CD3, MSC, CAR-T
+    working: str = ""  # the arithmetic of a cell volume as one line
+    parts: tuple[Part, ...] = ()
+    dmso_volume: Fraction | None = None  # mL of the product the DMSO is in
+    thaw_from: int | None = None  # not thawed before this, or it is past its time at the end
 
     @property
     def unit(self) -> str:
         """The unit of the dose."""
-        assert self.row.amount
-        return self.row.amount.unit
+        return self.row.amount.unit if self.row.amount else "cells"
 
     @property
     def deviation(self) -> Fraction | None:
@@ -85,70 +136,68 @@ class Prepared:
         """What a check found about this preparation."""
         return tuple(one.message for one in self.findings if one.code.startswith("preparation.check"))
 
+    @property
+    def is_alike(self) -> tuple[Any, ...]:
+        """What two doses of an order must share to be prepared in one line of the list."""
+        return (self.row.order, self.row.amount, self.product, self.volume, self.vials, self.fluid, self.shared[:4], self.bags, len(self.parts), self.warnings)
+
     def to_dict(self) -> dict[str, Any]:
         """The row as plain JSON values; null where something is asked for."""
-        fluid, unit = self.fluid, self.unit
+        return {**self._dose(), **self._bag(), **self._cells(), "remarks": list(self.remarks), "labels": [one.to_dict() for one in self.labels],
+                "warnings": list(self.warnings), "missing": [one.id for one in self.findings if one.code.startswith("preparation.missing")]}  # fmt: skip
+
+    def _dose(self) -> dict[str, Any]:
+        row, unit = self.row, self.unit
         return {
-            "order": self.row.order, "drug": self.row.drug, "number": self.row.number, "of": self.row.of, "day": self.row.day, "start": iso(self.row.seconds, self.row.zone),
-            "amount": _told(self.row.amount), "product": list(self.product), "volume": _told(amount(self.volume, "mL")), "exact_volume": _told(amount(self.exact, "mL")),
-            "drawn": _told(amount(self.drawn, unit)), "deviation": None if self.deviation is None else digits(self.deviation),
-            "vials": [one.to_dict() for one in self.vials], "waste": _told(amount(self.waste, unit)), "reconstitute": list(self.reconstitute),
-            "diluents": list(fluid.diluents), "diluent": _told(amount(fluid.diluent, "mL")), "bag": _told(amount(fluid.bag, "mL")),
-            "final_volume_min": _told(amount(fluid.smallest, "mL")), "final_volume_max": _told(amount(fluid.largest, "mL")), "final_volume": _told(amount(fluid.final, "mL")),
-            "concentration": _told(amount(fluid.concentration, f"{unit}/mL")), "rate": _told(amount(fluid.rate, "mL/h")), "dilute_from": iso(self.dilute_from, self.row.zone),
-            "bags": [{"count": plan.bags, "cells": digits(plan.cells), "deviation": digits(plan.deviation)} for plan in self.bags], "dmso": _told(amount(self.dmso, "g")),
-            "remarks": list(self.remarks), "warnings": list(self.warnings), "missing": [one.id for one in self.findings if one.code.startswith("preparation.missing")],
+            "order": row.order, "drug": row.drug, "number": row.number, "of": row.of, "day": row.day, "start": iso(row.seconds, row.zone),
+            "amount": row.amount.to_dict() if row.amount else None, "product": list(self.product), "volume": _told(self.volume, "mL"), "exact_volume": _told(self.exact, "mL"),
+            "drawn": _told(self.drawn, unit), "deviation": _text(self.deviation),
+            "vials": [one.to_dict() for one in self.vials], "waste": _told(self.waste, unit), "shared": self.shared, "reconstitute": list(self.reconstitute),
+            "dissolve": [one.to_dict() for one in self.dissolve],
+        }  # fmt: skip
+
+    def _bag(self) -> dict[str, Any]:
+        fluid, unit, zone = self.fluid, self.unit, self.row.zone
+        return {
+            "diluents": list(fluid.diluents), "diluent": _told(fluid.diluent, "mL"), "bag": _told(fluid.bag, "mL"),
+            "final_volume_min": _told(fluid.smallest, "mL"), "final_volume_max": _told(fluid.largest, "mL"), "final_volume": _told(fluid.final, "mL"),
+            "concentration": _told(fluid.concentration, f"{unit}/mL"), "minutes": fluid.minutes, "rate": _told(fluid.rate, "mL/h"), "amount_rate": _told(fluid.amount_rate, f"{unit}/h"),
+            "dilute_from": iso(self.dilute_from, zone), "prepared_at": iso(self.prepared_at, zone), "expires": iso(self.expires, zone),
+        }  # fmt: skip
+
+    def _cells(self) -> dict[str, Any]:
+        zone = self.row.zone
+        return {
+            "bags": [plan.to_dict() for plan in self.bags], "parts": [part.to_dict(zone) for part in self.parts], "kind": self.kind, "working": self.working,
+            "dmso": _told(self.dmso, "g"), "dmso_volume": _told(self.dmso_volume, "mL"), "thaw_from": iso(self.thaw_from, zone),
         }  # fmt: skip
 
     def tell(self) -> str:
         """The preparation as one line, with its warnings below it."""
-        head = f"day {self.row.day:+d} {self.row.order}#{self.row.number} {self.row.drug} {self.row.amount}"
-        return "\n".join([f"{head}: {', '.join(self._parts()) or 'not known'}", *(f"  ! {text}" for text in self.warnings)])
-
-    def _parts(self) -> Iterator[str]:
-        fluid = self.fluid
-        if self.volume is not None:
-            yield f"{amount(self.volume, 'mL')}" + (f" ({_signed(self.deviation)})" if self.deviation else "")
-        if self.vials:
-            yield " + ".join(f"{one.count} × {one.content}" for one in self.vials) + f" (waste {amount(self.waste, self.unit)})"
-        yield from (f"{plan.bags} bags = {spoken(digits(plan.cells))} cells ({_signed(plan.deviation)})" for plan in self.bags)
-        named = f" of {' or '.join(fluid.diluents)}" if fluid.diluents else ""
-        if fluid.diluent is not None:
-            yield f"{amount(fluid.diluent, 'mL')}{named}"
-        elif fluid.smallest is not None:
-            yield f"final volume {amount(fluid.smallest, 'mL')}{_up_to(fluid.largest)}{named}"
-        made = ((fluid.final, "mL", "final {}"), (fluid.concentration, f"{self.unit}/mL", "{}"), (fluid.rate, "mL/h", "{}"), (self.dmso, "g", "DMSO {}"))
-        yield from (text.format(amount(value, unit)) for value, unit, text in made if value is not None)
-        if self.dilute_from is not None:
-            yield f"dilute not before {iso(self.dilute_from, self.row.zone)}"
-
-
-def _signed(deviation_in_percent: Fraction) -> str:
-    return percent(Decimal(digits(deviation_in_percent)))
-
-
-def _up_to(largest: Fraction | None) -> str:
-    return " or more" if largest is None else f" to {amount(largest, 'mL')}"
+        return tell_row(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Fluid in mL and DMSO in g of one day; `complete` where every volume of that day is known."""
+    """Fluid in mL and DMSO in g of one day; `complete` where every volume of that day is known, `unknown` the orders where not."""
 
     day: int
     volume: Fraction
     per_kg: Fraction | None
     dmso: Fraction | None
     complete: bool
+    unknown: tuple[str, ...] = ()
+    dmso_per_kg: Fraction | None = None
+    limit: Fraction | None = None  # mL/kg, the site's
 
     def to_dict(self) -> dict[str, Any]:
         """The day as plain JSON values."""
-        return {"day": self.day, "volume": _told(amount(self.volume, "mL")), "per_kg": _told(amount(self.per_kg, "mL/kg")), "dmso": _told(amount(self.dmso, "g")), "complete": self.complete}
+        return {"day": self.day, "volume": _told(self.volume, "mL"), "per_kg": _told(self.per_kg, "mL/kg"), "limit": _told(self.limit, "mL/kg"), "dmso": _told(self.dmso, "g"),
+                "dmso_per_kg": _told(self.dmso_per_kg, "g/kg"), "complete": self.complete, "unknown": list(self.unknown)}  # fmt: skip
 
     def tell(self) -> str:
         """The day's fluid as one line."""
-        by_weight = "" if self.per_kg is None else f" = {amount(self.per_kg, 'mL/kg')}"
-        return f"day {self.day:+d}: fluid {'' if self.complete else 'at least '}{amount(self.volume, 'mL')}{by_weight}"
+        return tell_day(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +219,20 @@ class Preparation:
         """What must still be said or looked at."""
         return tuple(one for one in self.findings if one.is_open)
 
+    @property
+    def asks(self) -> tuple[Ask, ...]:
+        """What nobody stated, once each, with the words that answer it."""
+        return asks(self.findings)
+
+    @property
+    def groups(self) -> tuple[tuple[Prepared, ...], ...]:
+        """The rows that are prepared alike, by order: one line of a preparation list each."""
+        found: dict[tuple[Any, ...], list[Prepared]] = {}
+        first = {row.row.order: place for place, row in reversed(list(enumerate(self.rows)))}
+        for row in sorted(self.rows, key=lambda one: first[one.row.order]):
+            found.setdefault(row.is_alike, []).append(row)
+        return tuple(map(tuple, found.values()))
+
     def of(self, order: str) -> tuple[Prepared, ...]:
         """The rows of one order."""
         return tuple(one for one in self.rows if one.row.order == order)
@@ -177,10 +240,8 @@ class Preparation:
     def to_dict(self) -> dict[str, Any]:
         """The preparations as plain JSON values."""
         return {"schema": "dosing.preparation/1", "rows": [one.to_dict() for one in self.rows], "days": [one.to_dict() for one in self.days],
-                "findings": [one.to_dict() for one in self.findings]}  # fmt: skip
+                "asks": [one.to_dict() for one in self.asks], "findings": [one.to_dict() for one in self.findings]}  # fmt: skip
 
     def tell(self) -> str:
-        """The preparations and what is asked for, as plain text."""
-        asked = [f"{one.level}: {one.message}" for one in self.findings if not one.code.startswith("preparation.check")]
-        labels = dict.fromkeys(f"{one.row.order}: {text}" for one in self.rows for text in (*one.reconstitute, *one.remarks))
-        return "\n".join(["PREPARATION", *(one.tell() for one in self.rows), *labels, *(day.tell() for day in self.days if day.volume), *asked])
+        """The preparation list and what is asked for, as plain text."""
+        return tell_all(self)

@@ -1,4 +1,4 @@
-"""Cells from a certificate: millilitres, whole bags with the dose they give, and grams of DMSO."""
+"""Cells from a certificate: millilitres, whole bags with the dose they give, parts, grams of DMSO, and the time from thawing."""
 
 from __future__ import annotations
 
@@ -9,96 +9,172 @@ from fractions import Fraction
 from typing import Any
 
 from dosing.derivation import percent, spoken
+from dosing.forms import say_duration
 from dosing.preparation.asking import ask_dmso, ask_duration, ask_graduation, check, missing
-from dosing.preparation.cells import (
-    DMSO_CITE,
-    DMSO_LIMIT,
-    CellProduct,
-    bag_plans,
-    cells_volume,
-    dmso_days,
-    dmso_mass,
-)
-from dosing.preparation.drawing import Source, most_of
+from dosing.preparation.bags import deviation_of, other_counts, plans_of
+from dosing.preparation.cells import BagPlan, CellProduct, dmso_mass
+from dosing.preparation.drawing import most_of
 from dosing.preparation.given import Given
-from dosing.preparation.prepared import Fluid, Prepared, amount
-from dosing.preparation.volumes import SMALL, digits, infusion_rate, measurable
+from dosing.preparation.label import Source, labels_of
+from dosing.preparation.moments import seconds_of, spoken_moment, stop_of
+from dosing.preparation.parting import parts_of
+from dosing.preparation.prepared import Fluid, Prepared
+from dosing.preparation.volumes import SMALL, amount, digits, infusion_rate, measurable
 from dosing.schedule import Administration, Finding
 
-NEEDED = {"concentration": "cells/mL", "viability": "%", "recovery": "%"}
 
-
-def thaw(row: Administration, source: Source, given: Given) -> Prepared:
+def thaw(row: Administration, source: Source, given: Given, weight: Fraction | None) -> Prepared:
     """One cell dose from its certificate; what the certificate leaves out is asked for."""
     product = given.cells.get(row.order, CellProduct())
-    lacking = tuple(_lacking(row.order, product))
+    made = Prepared(row, tuple(source.products), names=tuple(one.name for one in source.products.values()), labels=labels_of(source), kind=product.kind, findings=source.findings)
+    if row.amount is None:
+        product = replace(product, dose_count=product.count)  # there is no dose whose count could differ
+    lacking = tuple(_lacking(row, product, source))
     if lacking:
-        return Prepared(row, findings=lacking)
-    assert row.amount and product.concentration
-    wanted, per_ml, most = row.amount.decimal, product.concentration * product.yielded, most_of(row, source)
-    exact = cells_volume(wanted, product.concentration, product.viability or 0, product.recovery or 0)
-    found = measurable(exact, given.graduations, source.rounding_limit, None if most is None else most / per_ml)
-    plans = bag_plans(wanted, product.per_bag, product.yielded) if product.per_bag else ()
-    infused = plans[0].bags * _bag_volume(product) if plans else found.volume
-    dmso = dmso_mass(infused, product.dmso) if product.dmso else None
-    made = Prepared(row, exact=exact, volume=found.volume, drawn=found.volume * per_ml, bags=plans, dmso=dmso, fluid=_fluid(row, infused))
-    return replace(made, findings=(*_found(made, product, given), *_bags(made, most)))
+        return replace(made, findings=(*made.findings, *lacking))
+    made = _drawn(made, product, source, given)
+    made = _bagged(made, product, weight, most_of(row, source))
+    made = _parted(made, product, given)
+    return _timed(replace(made, findings=(*made.findings, *_found(made, product, given))), product, source)
 
 
-def _bag_volume(product: CellProduct) -> Fraction:
-    """mL of one bag: as stated, else its cells by the certificate's concentration."""
-    assert product.per_bag and product.concentration
-    return product.bag_volume or product.per_bag / product.concentration
-
-
-def _fluid(row: Administration, infused: Fraction) -> Fluid:
-    """What is infused undiluted, and its rate where the duration is known."""
-    return Fluid(final=infused, rate=infusion_rate(infused, row.minutes) if row.minutes else None)
-
-
-def _lacking(order: str, product: CellProduct) -> Iterator[Finding]:
-    """A question for each number of the certificate a volume cannot be calculated without (check 10)."""
-    for name, unit in NEEDED.items():
-        if getattr(product, name) is None:
-            more = f', or --cells {order}.count=viable where its count is of viable cells' if name == "viability" else ""
-            yield missing(order, name, f'the {name} of the cells is not stated; take it from the release certificate: --cells {order}.{name}="… {unit}"{more}.')
+def _lacking(row: Administration, product: CellProduct, source: Source) -> Iterator[Finding]:
+    """A question for each number of the certificate that cells cannot be calculated without (check 10)."""
+    order = row.order
+    whole = product.bags or (product.per_bag and product.bag_volume)
+    if source.drug.kind == "graft" and not product.kind:
+        yield missing(order, "kind", "which cells are counted is not stated")
+    if product.concentration is None and not whole:
+        yield missing(order, "concentration", "the concentration of the cells is not stated; take it from the release certificate")
+    if product.count is None:
+        yield missing(order, "count", "whether the certificate counts total or viable cells is not stated")
+    if product.dose_count is None and row.amount is not None:
+        yield missing(order, "dose-count", "whether the protocol's dose counts total or viable cells is not stated")
+    if product.viability is None and (product.needs_viability or product.count is None):
+        yield missing(order, "viability", "the viability of the cells is not stated; take it from the release certificate (not needed where both counts are of viable cells)")
+    if product.recovery is None:
+        yield missing(order, "recovery", "the recovery of the cells after thawing is not stated (100 % where fresh, or where the dose counts cells at freezing)")
     if product.dmso and product.dmso.basis == "v/v" and product.dmso.density is None:
-        yield missing(order, "density", f'DMSO is stated by volume; its density is needed for grams: --cells {order}.density="… g/mL".')
+        yield missing(order, "density", "DMSO is stated by volume; its density is needed for grams")
+
+
+def _drawn(made: Prepared, product: CellProduct, source: Source, given: Given) -> Prepared:
+    """The volume of the dose by concentration, viability and recovery; none where whole bags alone are stated."""
+    row = made.row
+    if row.amount is None or product.concentration is None:
+        return made
+    per_ml, most = product.concentration * product.yielded, most_of(row, source)
+    exact = Fraction(row.amount.decimal) / per_ml
+    found = measurable(exact, given.graduations, source.rounding_limit, None if most is None else most / per_ml)
+    return replace(made, exact=exact, volume=found.volume, drawn=found.volume * per_ml, working=_working(row, product, exact))
+
+
+def _working(row: Administration, product: CellProduct, exact: Fraction) -> str:
+    """The arithmetic as one line that can be followed on a pocket calculator."""
+    assert product.concentration and product.recovery
+    viability = f" {'×' if product.count == 'total' else '÷'} {_share(product.viability)} viable" if product.needs_viability and product.viability else ""
+    equals = "=" if Fraction(spoken(digits(exact)).replace(",", "")) == exact else "≈"
+    return f"{row.amount} ÷ ({spoken(digits(product.concentration))} per mL{viability} × {_share(product.recovery)} recovered) {equals} {amount(exact, 'mL')}"
+
+
+def _share(share: Fraction | None) -> str:
+    return digits(share or 0)
+
+
+def _bagged(made: Prepared, product: CellProduct, weight: Fraction | None, most: Fraction | None) -> Prepared:
+    """Whole bags, where the certificate has bags and nobody divides a volume: what is infused is the plan's volume."""
+    wanted = Fraction(made.row.amount.decimal) if made.row.amount else None
+    plans = plans_of(product, wanted, weight) if product.bags or product.per_bag else ()
+    if not plans:
+        return replace(made, fluid=_fluid(made.row, made.volume), dmso_volume=made.volume)
+    plan = next((one for one in plans if most is None or one.cells <= most), None)
+    plans = plans if plan is None else (plan, *(one for one in plans if one != plan))
+    volume = plan.volume if plan else None
+    return replace(made, bags=plans, fluid=_fluid(made.row, volume), dmso_volume=volume, findings=(*made.findings, *_of_bags(made, product, plans, most, wanted)))
+
+
+def _of_bags(made: Prepared, product: CellProduct, plans: tuple[BagPlan, ...], most: Fraction | None, wanted: Fraction | None) -> Iterator[Finding]:
+    """Whole bags do not meet a dose exactly: the plans side by side, any above the stated maximum, and what else they hold."""
+    order = made.row.order
+    if len(plans) > 1 and not product.give:
+        told = "; ".join(map(say_plan, plans))
+        yield check(order, "bags", f"{told}. A person chooses; volume, rate and DMSO are those of the first, until --cells {order}.give names another.")
+    for plan in plans:
+        if most is not None and plan.cells > most:
+            yield check(order, "bags.maximum", f"{_named(plan)} pass the maximum of {spoken(digits(most))} cells.")
+    if wanted is not None and all(plan.cells < wanted for plan in plans):
+        yield check(order, "bags.short", f"all bags together give {percent(Decimal(digits(deviation_of(max(plan.cells for plan in plans), wanted) or 0)))} of the dose.")
+    if plans[0].volume is None:
+        yield missing(order, "bag-volume", "the volume of the bags is not stated")
+    if others := other_counts(product, plans[0]):
+        told = ", ".join(f"{spoken(digits(cells))} {kind}" for kind, cells in others.items())
+        yield Finding(f"{order}.counts", "preparation.counts", "note", f"the same bags hold {told}.", order)
+
+
+def _named(plan: BagPlan) -> str:
+    return f"bags {'+'.join(plan.names)}" if plan.names else f"{plan.bags} whole bags"
+
+
+def say_plan(plan: BagPlan) -> str:
+    """A plan in words: which bags, the cells they give, the deviation from the dose, the dose per kg."""
+    off = f" ({percent(Decimal(digits(plan.deviation)))})" if plan.deviation is not None else ""
+    per_kg = f", {spoken(digits(round(plan.per_kg)))} per kg" if plan.per_kg else ""
+    return f"{_named(plan)} give {spoken(digits(plan.cells))} cells{off}{per_kg}"
+
+
+def _fluid(row: Administration, infused: Fraction | None) -> Fluid:
+    """What is infused undiluted, and its rate where the duration is known."""
+    return Fluid(final=infused, minutes=row.minutes, rate=infusion_rate(infused, row.minutes) if row.minutes and infused is not None else None)
+
+
+def _parted(made: Prepared, product: CellProduct, given: Given) -> Prepared:
+    """The parts of a split infusion, and the DMSO of what is infused; no rate for parts, whose times nobody stated."""
+    per_ml = product.concentration * product.yielded if product.concentration is not None else None
+    parts = parts_of(made.row, product, made.fluid.final, per_ml, given.graduations)
+    fluid = replace(made.fluid, rate=None) if len(parts) > 1 else made.fluid
+    dmso = Fraction(0) if product.free else dmso_mass(fluid.final, product.dmso) if product.dmso and fluid.final is not None else None
+    return replace(made, parts=parts if len(parts) > 1 else (), fluid=fluid, dmso=dmso, dmso_volume=made.dmso_volume if product.dmso else None)
 
 
 def _found(made: Prepared, product: CellProduct, given: Given) -> Iterator[Finding]:
     order, row = made.row.order, made.row
     if made.exact is not None and made.exact < SMALL:
         yield check(order, "measurable", f"{amount(made.exact, 'mL')} is too small to measure with certainty: is the concentration right?", "products-and-prep, check 2")
-    if not given.graduations:
+    if made.exact is not None and not given.graduations:
         yield ask_graduation()
-    if product.dmso is None:
+    if product.dmso is None and not product.free:
         yield ask_dmso(order)
     if not row.minutes:
         yield ask_duration(order, row.drug)
 
 
-def _bags(made: Prepared, most: Fraction | None) -> Iterator[Finding]:
-    """Whole bags do not meet a dose exactly: the plans side by side, and any above the stated maximum."""
-    if len(made.bags) > 1:
-        told = "; ".join(f"{plan.bags} whole bags give {spoken(digits(plan.cells))} cells ({percent(Decimal(digits(plan.deviation)))})" for plan in made.bags)
-        yield check(made.row.order, "bags", f"{told}: a person chooses; volume, rate and DMSO are those of {made.bags[0].bags}.")
-    for plan in made.bags:
-        if most is not None and plan.cells > most:
-            yield check(made.row.order, "bags.maximum", f"{plan.bags} whole bags pass the maximum of {spoken(digits(most))} cells.")
+def _timed(made: Prepared, product: CellProduct, source: Source) -> Prepared:
+    """Check 9: from thawing to the end of the infusion, by the certificate or the label; asked for where neither says."""
+    row = made.row
+    keeps = product.keeps or next((one.stable for one in source.products.values() if one.stable), None)
+    stop, zone = stop_of(row, row.minutes), row.zone
+    thawed = seconds_of(product.thaw, row.seconds, zone) if product.thaw else None
+    until = [seconds_of(product.until, row.seconds, zone)] if product.until else []
+    until += [thawed + keeps * 60] if thawed is not None and keeps else []
+    expires = min((one for one in until if one is not None), default=None)
+    end = stop if stop is not None else row.seconds
+    parts = tuple(replace(part, thaw_from=part.seconds - keeps * 60 if keeps and part.seconds is not None else None) for part in made.parts)
+    made = replace(made, expires=expires, parts=parts, thaw_from=end - keeps * 60 if keeps and end is not None and not parts else None)
+    return replace(made, findings=(*made.findings, *_late(made, product, keeps, thawed, end)))
 
 
-def dmso_load(day: int, rows: list[Prepared], products: Mapping[str, CellProduct], weight: Fraction | None) -> Iterator[Finding]:
-    """Check 9: the DMSO of one day against the limit, with the days it would have to be spread over."""
-    mass = sum((one.dmso for one in rows if one.dmso is not None), Fraction(0))
-    if not mass or weight is None or mass <= DMSO_LIMIT * weight:
-        return
-    for one in (one for one in rows if one.dmso):
-        dmso = products[one.row.order].dmso
-        assert dmso and one.fluid.final is not None
-        days = dmso_days(one.fluid.final, weight, dmso)
-        told = f"day {day:+d} holds {amount(round(mass, 2), 'g')} of DMSO ({dmso.basis}), {digits(round(mass / weight, 3))} g/kg; {one.row.order} alone needs {days} days."
-        yield check(one.row.order, "dmso", told, DMSO_CITE)
+def _late(made: Prepared, product: CellProduct, keeps: int | None, thawed: int | None, end: int | None) -> Iterator[Finding]:
+    order, zone, last = made.row.order, made.row.zone, max((part.seconds or 0 for part in made.parts), default=0)
+    if keeps is None and product.until is None:
+        yield missing(order, "keeps", "how long the cells keep from thawing, or until when, is not stated")
+    if thawed is not None and made.row.seconds is not None and thawed > made.row.seconds:
+        yield check(order, "thaw", f"they are thawed {spoken_moment(thawed, zone)}, after the start {spoken_moment(made.row.seconds, zone)}.")
+    planned = max(end or 0, last)
+    if made.expires is not None and planned > made.expires:
+        what = "ends" if made.row.minutes and not made.parts else "starts or goes on"
+        yield check(order, "thaw", f"the cells keep until {spoken_moment(made.expires, zone)}; the infusion {what} {spoken_moment(planned, zone)}: thaw later or plan it earlier.")
+    if keeps and made.row.minutes and made.row.minutes > keeps:
+        yield check(order, "thaw", f"the infusion takes {say_duration(made.row.minutes)} and the cells keep {say_duration(keeps)} from thawing: divide it.")
 
 
 def weight_of(patient: Mapping[str, Any]) -> Fraction | None:

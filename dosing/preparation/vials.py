@@ -15,15 +15,17 @@ def vials_needed(amount: Number, withdrawable: Number) -> int:
     return ceil(Fraction(amount) / Fraction(withdrawable))
 
 
-def vial_set(amount: Number, sizes: Mapping[str, Number]) -> dict[str, int]:
-    """The vials for an amount with the least waste, then the fewest; sizes are withdrawable amounts by name.
+def vial_set(amount: Number, sizes: Mapping[str, Number], prices: Mapping[str, Number] | None = None) -> dict[str, int]:
+    """The cheapest vials for an amount; sizes are withdrawable amounts by name, in one unit with the amount.
 
-    Amount and sizes share one unit. Prices are not known here, so least waste stands for cheapest.
+    With a price for every size the smallest sum decides, then waste, then number; without, the least waste stands for
+    cheapest, then the fewest vials.
     """
     wanted = Fraction(amount)
     named = sorted(((Fraction(size), name) for name, size in sizes.items()), key=lambda pair: -pair[0])
     largest = [size for size, _ in named]
-    best = min(_counts(wanted, largest), key=lambda counts: (_held(counts, largest), sum(counts)))
+    costs = [Fraction(prices[name]) for _, name in named] if prices and all(name in prices for name in sizes) else [Fraction(0)] * len(named)
+    best = min(_counts(wanted, largest), key=lambda counts: (_sum(counts, costs), _sum(counts, largest), sum(counts)))
     return {name: count for (_, name), count in zip(named, best, strict=True) if count}
 
 
@@ -36,8 +38,8 @@ def _counts(wanted: Fraction, sizes: Sequence[Fraction]) -> Iterator[tuple[int, 
         yield from ((count, *rest) for rest in _counts(wanted - count * sizes[0], sizes[1:]))
 
 
-def _held(counts: Sequence[int], sizes: Sequence[Fraction]) -> Fraction:
-    return sum((count * size for count, size in zip(counts, sizes, strict=True)), Fraction(0))
+def _sum(counts: Sequence[int], each: Sequence[Fraction]) -> Fraction:
+    return sum((count * one for count, one in zip(counts, each, strict=True)), Fraction(0))
 
 
 def waste(amount: Number, vials: Mapping[str, int], sizes: Mapping[str, Number]) -> Fraction:

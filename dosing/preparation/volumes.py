@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from dosing.errors import refuse
 from dosing.forms import plain
+from dosing.schedule import Amount
 
 Number = Fraction | Decimal | int | str
 MASS = {"g": Fraction(1000), "mg": Fraction(1), "mcg": Fraction(1, 1000), "ng": Fraction(1, 10**6)}
@@ -39,6 +40,11 @@ def digits(number: Number) -> str:
     with localcontext() as context:
         context.prec = 12
         return plain(Decimal(exact.numerator) / Decimal(exact.denominator))
+
+
+def amount(value: Number | None, unit: str) -> Amount | None:
+    """An exact fraction as an `Amount` of at most 12 digits; None stays None."""
+    return None if value is None else Amount(digits(value), unit)
 
 
 def in_unit(value: Number, unit: str, wanted: str) -> Fraction:

@@ -86,6 +86,24 @@ def read_rounding_limit(text: str) -> Decimal:
     return limit
 
 
+def read_share(text: str) -> Decimal | None:
+    """What a table leaves of a dose: `80 %` as a part of one, `none` (do not give) as None; R13 above 100 %."""
+    if text == "none":
+        return None
+    share = forms.read_percent(text)
+    if share > 100:
+        raise refuse("R13", f"{text} is more than the whole dose", "write at most 100 %, or none.")
+    return share / 100
+
+
+def read_surface(text: str) -> Decimal:
+    """A body surface such as `2 m2` (P08 otherwise)."""
+    number, _, unit = text.partition(" ")
+    if unit != "m2":
+        raise refuse("P08", f'"{text[:40]}" is not a body surface', "write for example 2 m2.")
+    return forms.read_number(number)
+
+
 def read_bounds(text: str) -> forms.Dose:
     """A limit as a dose range: `5..60 mg/m2/day`, `at most 240 mg/kg/course`, `at least 5e6 cells/kg`."""
     one_sided = {"at most ": ("low", Decimal(0)), "at least ": ("high", Decimal("Infinity"))}
@@ -103,6 +121,23 @@ def _dose(text: str) -> forms.Dose:
     if isinstance(dose, forms.OpenDose):
         raise refuse("R13", f'"{text}" is not a limit', 'write "5..60 mg/m2/day".')
     return dose
+
+
+def one_or_many(value: Any) -> Any:
+    """A single text as a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+def read_growth_row(text: str) -> tuple[float, ...]:
+    """Bounds of one age: `6.6 8.4 19.7 25.2, 69.1 72.5 100.4 100.4, 12.3 12.8 21.9 30.8`.
+
+    Weight kg, height cm and, where it is known, body mass index kg/m2; each as held below, asked below, asked above,
+    held above. Twelve numbers come back, with 0 and 1000 where a measure has no bounds.
+    """
+    parts = [tuple(float(forms.read_number(one)) for one in part.split()) for part in text.split(",")]
+    if len(parts) not in (2, 3) or any(len(part) != 4 or list(part) != sorted(part) for part in parts):
+        raise refuse("R13", f'"{text[:40]}" is not a row of bounds', "write for weight, height and body mass index four rising numbers each.")
+    return tuple(number for part in (*parts, *([(0.0, 0.0, 1000.0, 1000.0)] * (3 - len(parts)))) for number in part)
 
 
 def read_ask_or(reader: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -124,14 +159,20 @@ if TYPE_CHECKING:
     Bounds: TypeAlias = forms.Dose
     Days: TypeAlias = tuple[int, ...]
     Rhythm: TypeAlias = forms.Clock | forms.Offset
+    Anchor: TypeAlias = forms.Offset
+    First: TypeAlias = int | forms.Offset | str
+    Version: TypeAlias = str
     Time: TypeAlias = int
     Minutes: TypeAlias = int
     DateText: TypeAlias = date
     ConditionText: TypeAlias = forms.Condition
     Number: TypeAlias = Decimal
+    GrowthRow: TypeAlias = tuple[float, ...]
     Percent: TypeAlias = Decimal
     RoundingLimit: TypeAlias = Decimal
     Rounding: TypeAlias = str
+    Share: TypeAlias = Decimal | None
+    Surface: TypeAlias = Decimal
     Amount: TypeAlias = forms.WrittenAmount
     Ages: TypeAlias = forms.AgeRange
 else:
@@ -144,18 +185,25 @@ else:
     TotalText = written(forms.read_total, "a course total", "120 mg/m2/course")
     Bounds = written(read_bounds, "a dose limit", "5..60 mg/m2/day", "at most 240 mg/kg/course")
     Days = written(read_ask_or(forms.read_days), "days", "-5..-2", "+1, +3, +6, +11", "ask")
-    Rhythm = written(forms.read_rhythm, "when in the day", "09:00", "4 h before hsc")
+    Rhythm = written(forms.read_rhythm, "when in the day", "09:00", "4 h before hsc", "24 h after last bu")
+    Anchor = written(forms.read_offset, "a time from something else", "6 h after end of last bu", "4 days after last flu")
+    First = written(read_ask_or(forms.read_first), "the first hour of an interval", "02:00", "24 h after mtx1", "ask")
+    Version = written(matching("R11", r"[a-z0-9][a-z0-9._-]{0,60}@[A-Za-z0-9][\w.-]{0,60}", "an id with its version", "write id@version, for example beam@1."), "an id with its version", "beam@1")
     Time = written(forms.read_time, "a clock time", "09:00")
     Minutes = written(forms.read_duration, "a length of time", "30 min", "4 h")
     Zone = written(forms.read_zone, "a time zone", "Asia/Shanghai")
     DateText = written(forms.read_date, "a date", "2026-11-22")
     ConditionText = written(forms.read_condition, "a condition", "stratum == SAA-I", "age >= 18 y")
     Number = written(forms.read_number, "a number", "0.01")
+    GrowthRow = written(read_growth_row, "the bounds of a child's body at one age", "4.5 4.5 16.1 16.1, 61.5 61.5 90.0 90.0")
     Amount = written(forms.read_amount, "an amount", "1 mg", "500 mg")
     Ages = written(forms.read_ages, "an age range", "6..60 y")
     Percent = written(forms.read_percent, "a percentage", "10 %")
     RoundingLimit = written(read_rounding_limit, "a rounding limit", "10 %")
-    Rounding = written(matching("R13", "step|none", "a way of rounding", "write step (the drug's measurable step) or none."), "a way of rounding", "step")
+    Rounding = written(matching("R13", r"[a-z][a-z0-9-]{0,40}", "a way of rounding", "write step (the drug's measurable step), none, vial, band, or a named policy."), "a way of rounding", "step", "vial")
+    Share = written(read_share, "what is left of a dose", "80 %", "none")
+    Surface = written(read_surface, "a body surface", "2 m2")
 
-Phrases = Annotated[tuple[Prose, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+Phrases = Annotated[tuple[Prose, ...], BeforeValidator(one_or_many)]
+Anchors = Annotated[tuple[Anchor, ...], BeforeValidator(one_or_many)]
 Cite = dict[Id, Phrases]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dosing.errors import Fault, RegimenError, UsageError, closest
-from dosing.regimen import rules
+from dosing.regimen import rules, timing  # noqa: F401  timing registers its rules
 from dosing.regimen.loader import Tree, load, parse
 from dosing.regimen.schema import Drug, Model, Regimen, Site
+
+if TYPE_CHECKING:
+    from dosing.regimen.policies import Policies
 
 M = TypeVar("M", bound=Model)
 KINDS = ("protocols", "blocks")
@@ -75,6 +78,16 @@ class Library:
     def _site_file(self) -> Path:
         return next(folder / "site.yaml" for folder in reversed(self.folders) if (folder / "site.yaml").is_file())
 
+    @cached_property
+    def policies(self) -> Policies:
+        """The named rules for dosing weights and rounding; a later folder wins, rule by rule. Read when one is named."""
+        from dosing.regimen.policies import Policies
+
+        files = [folder / "policies.yaml" for folder in self.folders if (folder / "policies.yaml").is_file()]
+        read = [_load(path, path.stat().st_mtime_ns, Policies, "policies.yaml")[0] for path in files]
+        merged = {kind: {name: rule for one in read for name, rule in getattr(one, kind).items()} for kind in ("weights", "rounding")}
+        return Policies().model_copy(update=merged)
+
     @property
     def regimens(self) -> dict[str, Path]:
         """Every protocol and block by id."""
@@ -104,7 +117,7 @@ class Library:
 
     def prove(self, regimen: Regimen, tree: Tree) -> None:
         """Raise `RegimenError` with every fault the rules find, each with its line."""
-        found = [fault.at(tree.where(place)) for place, fault in rules.faults(regimen, self.drugs)]
+        found = [fault.at(tree.where(place)) for place, fault in (*rules.faults(regimen, self.drugs), *rules.names_of_policies(regimen, lambda: self.policies))]
         if found:
             raise RegimenError(*found)
 

@@ -11,11 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from dosing import forms
 from dosing.errors import Fault, closest
-from dosing.regimen.schema import Drug, Order, Regimen, When
+from dosing.regimen.schema import Banding, Drug, Order, Regimen, Table, When
 from dosing.units import coefficient
+
+if TYPE_CHECKING:
+    from dosing.regimen.policies import Policies
 
 Place = tuple[str | int, ...]
 Found = Iterator[tuple[Place, Fault]]
@@ -38,11 +42,29 @@ def faults(regimen: Regimen, drugs: Mapping[str, Drug]) -> list[tuple[Place, Fau
 
 def administrations(order: Order) -> int | None:
     """How many administrations the days and the rhythm make; None when the days are still asked for."""
-    if not isinstance(order.days, tuple):
+    if not isinstance(order.days, tuple) or (isinstance(order.dose, forms.Dose) and order.dose.slowest):
         return None
     if isinstance(order.dose, forms.Dose) and order.dose.every:
-        return int(len(order.days) * 24 / order.dose.every)
+        return order.dose.doses or int(len(order.days) * 24 / order.dose.every)
     return len(order.days) * per_day(order)
+
+
+def counts(order: Order) -> Iterator[tuple[int, int]]:
+    """Each printed count of days or doses that the days do not make, with what they make.
+
+    Doses of an interval need not fill the last day: they are a fault only when no first hour lets them end on it.
+    """
+    dose = order.dose
+    if not isinstance(dose, forms.Dose) or not isinstance(order.days, tuple):
+        return
+    if dose.days is not None and dose.days != len(order.days):
+        yield dose.days, len(order.days)
+    if dose.doses is None or dose.slowest:
+        return
+    if dose.every and not 24 * (len(order.days) - 2) < (dose.doses - 1) * dose.every < 24 * len(order.days):
+        yield dose.doses, int(len(order.days) * 24 / dose.every)
+    elif not dose.every and dose.doses != administrations(order):
+        yield dose.doses, administrations(order) or 0
 
 
 def per_day(order: Order) -> int:
@@ -130,6 +152,7 @@ def conditions_name_something(regimen: Regimen, drugs: Mapping[str, Drug]) -> Fo
     conditional: list[tuple[Place, When | None]] = [(("orders", n, "when"), order.when) for n, order in enumerate(regimen.orders)]
     conditional += [(("queries", n, "when"), query.when) for n, query in enumerate(regimen.queries)]
     conditional += [(("choices", name, "when"), choice.when) for name, choice in regimen.choices.items()]
+    conditional += [(("events", name, "when"), event.when) for name, event in regimen.events.items()]
     for place, when in conditional:
         for condition in (*when.all, *when.any) if when else ():
             choice = regimen.choices.get(condition.name)
@@ -160,33 +183,47 @@ def dosing_weights() -> tuple[str, ...]:
     return ("actual", "unspecified", *(name for name in FORMULAS if name.startswith(("ideal.", "lower.", "adjusted"))))
 
 
-@rule
-def weights_are_known(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
-    """The dosing weight of an order is the actual one, unspecified, or an ideal, lower or adjusted one that is known."""
-    known = dosing_weights()
+ROUNDINGS = ("step", "none", "vial", "band")
+
+
+def names_of_policies(regimen: Regimen, policies: Callable[[], Policies]) -> Found:
+    """The dosing weight of an order is a known one or a named rule that speaks of its drug; its rounding likewise.
+
+    `policies` gives the named rules; it is asked only where an order names one.
+    """
+    weights = dosing_weights()
     for n, order in enumerate(regimen.orders):
-        if order.weight not in known:
-            yield ("orders", n, "weight"), Fault("P09", f'"{order.weight}" is no dosing weight', closest(order.weight, known))
+        if order.weight not in weights and (fault := weight_fault(order, policies())):
+            yield ("orders", n, "weight"), fault
+        if order.rounding not in (None, *ROUNDINGS) and order.rounding not in (known := policies().rounding):
+            yield ("orders", n, "rounding"), Fault("R13", f'"{order.rounding}" is no way of rounding', closest(str(order.rounding), (*ROUNDINGS, *known)))
+
+
+def weight_fault(order: Order, policies: Policies) -> Fault | None:
+    """What is wrong with an order's named weight rule: unknown, for another drug, or for another basis (P09)."""
+    rule = policies.weights.get(order.weight)
+    if rule is None:
+        return Fault("P09", f'"{order.weight}" is no dosing weight', closest(order.weight, (*dosing_weights(), *policies.weights)))
+    if rule.drugs and order.drug not in rule.drugs:
+        return Fault("P09", f"the weight rule {order.weight} speaks of {', '.join(rule.drugs)}, not of {order.drug}", "name another weight.")
+    if isinstance(order.dose, forms.Dose) and order.dose.per and order.dose.per not in rule.bases:
+        return Fault("P09", f"the weight rule {order.weight} speaks of doses per {', '.join(rule.bases)}, not per {order.dose.per}", "name another weight.")
+    return None
 
 
 @rule
-def events_are_declared(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
-    """An offset hangs on an event that an order declares."""
-    events = {order.event for order in regimen.orders if order.event}
+def adjustments_are_known(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
+    """A table that an order names stands in the drug's file; what is left of a dose is for a person to set."""
     for n, order in enumerate(regimen.orders):
-        if isinstance(order.at, forms.Offset) and order.at.event not in events and regimen.kind == "protocol":
-            yield ("orders", n, "at"), Fault("R05", f'no order is the event "{order.at.event}"', closest(order.at.event, events) if events else "add the event's order.")
-        if order.first and not (isinstance(order.dose, forms.Dose) and order.dose.every):
-            yield ("orders", n, "first"), Fault("R11", "`first` belongs to a dose with an interval", "write the hour as `at`.")
+        if order.share is not None:
+            yield ("orders", n, "share"), Fault("R03", "a file states no share of a dose", "write the dose the source prints; a person reduces it with --set.")
+        if order.adjust and order.drug in drugs and order.adjust not in (known := tables_of(drugs[order.drug])):
+            yield ("orders", n, "adjust"), Fault("R10", f'"{order.adjust}" is no table of {order.drug}', closest(order.adjust, known or ["it has none"]))
 
 
-@rule
-def infusions_fit_their_interval(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
-    """An infusion is shorter than the interval to the next one."""
-    for n, order in enumerate(regimen.orders):
-        every = order.dose.every if isinstance(order.dose, forms.Dose) else None
-        if every and order.over and order.over > every * 60:
-            yield ("orders", n, "over"), Fault("R05", "the infusion is longer than the interval", "check both.")
+def tables_of(drug: Drug) -> dict[str, Table | Banding]:
+    """The tables of a drug by the name an order or a person gives: reductions by their id, weight bands by their name."""
+    return {**drug.tables, **{banding.name.lower().replace(" ", "-"): banding for banding in drug.bandings}}
 
 
 @rule
@@ -248,11 +285,10 @@ def caps_are_stated(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
 def counts_agree(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
     """`x 4 days` or `x 3 doses` in a dose equals the days listed."""
     for n, order in enumerate(regimen.orders):
+        for stated, actual in counts(order):
+            yield ("orders", n, "days"), Fault("Y08", f"the dose says {stated}, the days make {actual}", "correct one of them.")
         if not isinstance(order.dose, forms.Dose) or not isinstance(order.days, tuple):
             continue
-        for stated, actual in ((order.dose.days, len(order.days)), (order.dose.doses, administrations(order))):
-            if stated is not None and stated != actual:
-                yield ("orders", n, "days"), Fault("Y08", f"the dose says {stated}, the days make {actual}", "correct one of them.")
         if (order.dose.times or 1) > 1 and order.dose.times != per_day(order):
             yield ("orders", n, "at"), Fault("R05", f"{order.dose.times} doses a day need {order.dose.times} clock times", "write them as at: 09:00, 21:00.")
 
@@ -262,7 +298,7 @@ def a_drug_stands_once_a_day(regimen: Regimen, drugs: Mapping[str, Drug]) -> Fou
     """The same drug on the same day in two orders that can both apply needs the word `sum: yes`."""
     for n, order in enumerate(regimen.orders):
         for other in regimen.orders[:n]:
-            if other.drug != order.drug or "yes" in (order.sum, other.sum) or _exclusive(order, other, regimen):
+            if other.drug != order.drug or "yes" in (order.sum, other.sum) or exclusive(order, other, regimen):
                 continue
             shared = set(order.days or ()) & set(other.days or ()) if isinstance(order.days, tuple) and isinstance(other.days, tuple) else set()
             if shared:
@@ -270,7 +306,7 @@ def a_drug_stands_once_a_day(regimen: Regimen, drugs: Mapping[str, Drug]) -> Fou
                                                    "correct the days, or write `sum: yes` when both are meant.")
 
 
-def _exclusive(one: Order, other: Order, regimen: Regimen) -> bool:
+def exclusive(one: Order, other: Order, regimen: Regimen) -> bool:
     """Whether two orders can never apply together: no option of a choice, or no value of a fact, suits both."""
     if any(not (_open_to(one, name, choice.options) & _open_to(other, name, choice.options)) for name, choice in regimen.choices.items()):
         return True

@@ -17,12 +17,15 @@ from dosing.display import as_bundle, as_html
 from dosing.regimen.fields import (
     Ages,
     Amount,
+    Anchors,
     Bounds,
     Cite,
     ConditionText,
     DateText,
     Days,
     DoseText,
+    First,
+    GrowthRow,
     Id,
     Meaning,
     Minutes,
@@ -33,8 +36,11 @@ from dosing.regimen.fields import (
     Rhythm,
     Rounding,
     RoundingLimit,
+    Share,
+    Surface,
     Time,
     TotalText,
+    Version,
     Word,
     Zone,
 )
@@ -96,6 +102,16 @@ class Choice(Model):
         return self
 
 
+class Event(Model):
+    """A moment that orders hang on and that no order is itself: an apheresis, the end of an operation, the host's graft."""
+
+    what: Prose
+    days: Days
+    at: Time | None = None  # where the source prints the hour; else it is given with the plan
+    when: When | None = None
+    cite: Cite = {}
+
+
 class Order(Model):
     """One drug line of a regimen: what, how much, on which days, when in the day."""
 
@@ -107,14 +123,22 @@ class Order(Model):
     until: Word | None = None
     at: Rhythm | None = None
     event: Id | None = None
-    first: Literal["ask"] | Time | None = None
+    first: First | None = None
+    not_before: Anchors = ()  # the earliest and the latest start of the first dose, checked and shown
+    not_after: Anchors = ()
+    apart: Minutes | None = None  # the shortest time between two doses of this order
     over: Minutes | None = None
     total: TotalText | None = None
     max: Amount | None = None
+    max_day: Amount | None = None
+    max_course: Amount | None = None
+    bsa_max: Surface | None = None
+    share: Share | None = None  # what a person leaves of the printed dose; not for files
+    adjust: Id | None = None  # a table of the drug's file, by its name
     route: Word | None = None
     product: Id | None = None
     weight: Word
-    rounding: Rounding = "step"
+    rounding: Rounding | None = None  # the site's policy where none is stated
     sum: Literal["yes"] | None = None
     cite: Cite
     note: Prose | None = None
@@ -163,6 +187,7 @@ class Regimen(Model):
 
     id: Id
     version: Word
+    supersedes: Version | None = None
     status: Literal["draft", "reviewed", "released", "withdrawn"]
     author: Name | None = None
     approved_by: tuple[Name, ...] = ()
@@ -174,6 +199,8 @@ class Regimen(Model):
     bsa: Word | None = None
     sources: dict[Id, Source]
     choices: dict[Id, Choice] = {}
+    events: dict[Id, Event] = {}
+    duplicates: dict[Id, Literal["sum", "replace", "keep"]] = {}  # of a block: what is meant where the protocol has the drug as well
     orders: tuple[Order, ...]
     queries: tuple[Query, ...] = ()
     not_scheduled: tuple[NotScheduled, ...] = ()
@@ -231,6 +258,7 @@ class Product(Model):
     vial: Amount | None = None
     withdrawable: Amount | None = None  # what one vial yields where that is not what it holds
     reconstitute: Prose | None = None
+    reconstitute_volume: Amount | None = None  # mL of diluent for one vial
     concentration: Prose | None = None
     concentration_min: Amount | None = None  # of the final volume, per mL
     concentration_max: Amount | None = None
@@ -238,6 +266,12 @@ class Product(Model):
     diluent_ratio: Number | None = None  # volumes of diluent to one of drug
     bag: Amount | None = None  # mL the label names for the content of one vial
     stable: Minutes | None = None  # from dilution to the end of the infusion, at room temperature where the label names one
+    opened: Minutes | None = None  # from reconstitution or first puncture, at room temperature
+    opened_cold: Minutes | None = None  # the same at 2 to 8 C
+    stability: Prose | None = None  # what the label says beside these figures
+    light: Prose | None = None
+    filter: Prose | None = None
+    line: Prose | None = None
     infusion: Infusion | None = None
     limits: tuple[Limit, ...] = ()
     lowest_seen: DoseText | None = None
@@ -261,6 +295,26 @@ class WeightBand(Model):
 
     when: tuple[ConditionText, ...]
     dose: DoseText
+    note: Prose | None = None  # where another source draws the edge elsewhere
+
+
+class Reduction(Model):
+    """One row of a label's table of reductions: what is left of the printed dose, or that it is not given."""
+
+    when: tuple[ConditionText, ...]
+    give: Share
+
+
+class Table(Model):
+    """A label's table of reductions by kidney function; a person or a regimen names it, nothing applies it by itself.
+
+    Each table compares in its own unit: `crcl` in mL/min, `crcl-indexed` in mL/min/1.73 m2.
+    """
+
+    name: Prose
+    speaks_of: Prose  # the dose and disease the label's table was written for
+    bands: tuple[Reduction, ...]
+    source: Prose
 
 
 class Banding(Model):
@@ -294,6 +348,11 @@ class Drug(Model):
     products: dict[Id, Product] = {}
     renal: tuple[RenalBand, ...] = ()
     bandings: tuple[Banding, ...] = ()
+    tables: dict[Id, Table] = {}
+    bands: tuple[Amount, ...] = ()  # a site's standard doses, ascending; the shipped files state none
+    band_anchor: Amount | None = None  # one standard dose that a constructed set of bands must hold
+    lifetime: Bounds | None = None  # of all courses together; asks for what was given before
+    molar_mass: Number | None = None  # g/mol, for exposures in mol
     note: Prose | None = None
     sha256: str = Field(default="", exclude=True)
 
@@ -314,6 +373,43 @@ class Graduation(Model):
     upto: Amount | None = None
 
 
+class Growth(Model):
+    """Bounds of a child's body by age in years: held below, asked below, asked above, held above of each measure."""
+
+    boys: dict[Number, GrowthRow]
+    girls: dict[Number, GrowthRow]
+    source: Prose
+
+    @model_validator(mode="after")
+    def ages_are_the_same_and_rise(self) -> Growth:
+        """Boys and girls have rows of the same ages, youngest first."""
+        ages = list(self.boys)
+        if ages != list(self.girls) or ages != sorted(ages):
+            raise PydanticCustomError("R13", "{what}", {"what": "the ages of boys and girls differ or do not rise", "do": "write the same ages for both, youngest first."})
+        return self
+
+    @cached_property
+    def table(self) -> Any:
+        """The ages, and the bounds of girls and of boys as arrays of 3 measures × 4 bounds × ages."""
+        import numpy as np
+
+        rows = (np.array(list(table.values())).T.reshape(3, 4, -1) for table in (self.girls, self.boys))
+        return (np.array([float(age) for age in self.boys]), *rows)
+
+
+class Happening(Model):
+    """House conventions for a course as it happens: what is on time, near, far, and what is asked about."""
+
+    late: Minutes  # within it of its planned start a dose is on time
+    far: Minutes  # a start farther from the planned one is taken for a slip of the pen
+    near: Percent  # of the ordered distance; two doses nearer than this are flagged
+    above: Percent  # of the planned amount; a given amount above it by more is asked about
+    weight: tuple[Percent, Percent]  # a new weight that differs by more is flagged at each
+    level: Percent  # a dose that a level changes by more is flagged
+    second_for: tuple[Word, ...] = ()  # kinds of entry for which this site asks a second person
+    source: Prose
+
+
 class Site(Model):
     """House conventions: how this site measures, rounds and what it calls doubtful."""
 
@@ -324,6 +420,8 @@ class Site(Model):
     bsa_floor: Number
     weight_step: Number
     rounding_limit: RoundingLimit
+    rounding: Id | None = None  # a named policy for orders that state none; not used for trials and cells
+    weight_rules: tuple[Id, ...] = ()  # for orders that state no dosing weight; the first that speaks of the drug
     weight_age: Minutes
     weight_change_adult: Percent
     weight_change_child: Percent
@@ -332,16 +430,33 @@ class Site(Model):
     adult_bmi: tuple[Number, Number]
     hard_bmi: tuple[Number, Number]
     bmi_ask: Number
+    children: Growth | None = None  # without it the size of a child is judged by the hard body mass index only
     locale: Literal["en-US", "en-GB", "zh"] = "en-GB"
     graduations: tuple[Graduation, ...] = ()  # ascending; the shipped site states none, so volumes are not rounded
     bags: tuple[Amount, ...] = ()  # mL; the shipped site states none, so no bag is chosen
+    country: Word | None = None  # whose products are offered first; a product is never chosen by it
+    fluid_child: Amount | None = None  # mL/kg in one day, below 18 years; the shipped site states none
+    fluid_adult: Amount | None = None
+    course: Happening
     source: Prose
 
     @cached_property
-    def bounds(self) -> tuple[tuple[float, float], ...]:
-        """The bounds of a plausible body as numbers: hard BMI, then an adult's BMI, weight and height."""
-        pairs = (self.hard_bmi, self.adult_bmi, self.adult_weight, self.adult_height)
-        return tuple((float(low), float(high)) for low, high in pairs)
+    def adult_bounds(self) -> Any:
+        """An adult's bounds as an array of weight, height and body mass index (3 × 4 × 1)."""
+        (held_low, held_high), wide = self.hard_bmi, (0, 1000)
+        return _array(((wide[0], *self.adult_weight, wide[1]), (wide[0], *self.adult_height, wide[1]), (held_low, *self.adult_bmi, held_high)))
+
+    @cached_property
+    def child_bounds(self) -> Any:
+        """A child's bounds where the site states none by age: the hard body mass index."""
+        low, high = self.hard_bmi
+        return _array(((0, 0, 1000, 1000), (0, 0, 1000, 1000), (low, low, high, high)))
+
+
+def _array(rows: Any) -> Any:
+    import numpy as np
+
+    return np.array(rows, float)[..., None]
 
 
 def json_schema() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from dosing.render import record, wording
-from dosing.render.grid import name_of, order_of
+from dosing.render.names import name_of, order_of
 from dosing.render.page import Fact, Sheet
 from dosing.schedule import Schedule
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from io import StringIO
 
-from dosing.render.grid import name_of
+from dosing.render.names import name_of
 from dosing.render.page import Sheet
 from dosing.schedule import Administration, Amount, Schedule
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from dosing.render.grid import see, signable
+from dosing.render.names import see, signable
 from dosing.render.page import Column, Day, Entry, Line
 from dosing.schedule import Administration, Schedule
 
 
-def blocks(schedule: Schedule, entries: Sequence[Entry], columns: Sequence[Column]) -> tuple[Day, ...]:
-    """The days of a schedule in order, each administration in exactly one of them."""
+def blocks(schedule: Schedule, entries: Sequence[Entry], columns: Sequence[Column], fluids: Mapping[tuple[str, int], str]) -> tuple[Day, ...]:
+    """The days of a schedule in order, each administration in exactly one of them; `fluids` by order and number."""
     found: dict[tuple[str, str], list[Line]] = {}
     for entry, row in zip(entries, schedule, strict=True):
-        found.setdefault((entry.day, entry.date), []).append(line(schedule, entry, row))
+        found.setdefault((entry.day, entry.date), []).append(replace(line(schedule, entry, row), fluid=fluids.get((row.order, row.number), "")))
     marks = {column.day: column.mark for column in columns}
     return tuple(Day(day, date, marks.get(day, ""), tuple(lines)) for (day, date), lines in found.items())
 

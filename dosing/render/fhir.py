@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from dosing.render import wording
-from dosing.render.grid import amount_text, name_of, see, signable
+from dosing.render.names import amount_text, name_of, see, signable
 from dosing.render.page import Sheet
 from dosing.schedule import Administration, Amount, Schedule, iso
 from dosing.units import ucum

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from dosing.render import chinese, wording
+from dosing.render import issued, wording
+from dosing.render.names import amount_text, is_graft, name_of, numbers, order_of, see, signable, starts
 from dosing.render.page import Cell, Column, Row
-from dosing.schedule import Administration, Amount, Schedule, iso
+from dosing.schedule import Administration, Amount, Schedule
 
 NONE = Cell("none", wording.WORDS["none"])
 
 
 def columns(schedule: Schedule) -> tuple[Column, ...]:
     """The days that have an administration, in order; days without one are left out."""
-    return tuple(_column(schedule, day) for day in days(schedule))
+    zero, shown = schedule.day0, days(schedule)
+    years = {(zero + timedelta(days=day)).year for day in shown} if zero else set()
+    return tuple(_column(schedule, day, len(years) == 1) for day in shown)
 
 
 def days(schedule: Schedule) -> list[int]:
@@ -25,36 +27,14 @@ def days(schedule: Schedule) -> list[int]:
     return sorted({row.day for row in schedule})
 
 
-def _column(schedule: Schedule, day: int) -> Column:
+def _column(schedule: Schedule, day: int, one_year: bool) -> Column:
+    """One column; where all days fall in one year, the short date leaves it to day 0 in the page's head."""
     date = schedule.day0 + timedelta(days=day) if schedule.day0 else None
     weekend = date is not None and date.weekday() >= 5
     graft = any(row.day == day and is_graft(order_of(schedule, row.order)) for row in schedule)
-    return Column(wording.day(day), wording.day_date(date, schedule.locale), "TRANSPLANT" if graft else "weekend" if weekend else "")
-
-
-def is_graft(order: dict[str, Any]) -> bool:
-    """Whether an order is the infusion of the stem cell graft."""
-    return order.get("kind") == "graft" or "stem-cells" in order.get("drug", "")
-
-
-def order_of(schedule: Schedule, order: str) -> dict[str, Any]:
-    """The order's row in `Schedule.orders`, or what its administrations tell of it."""
-    found = next((row for row in schedule.orders if row["id"] == order), None)
-    drug = next((row.drug for row in schedule if row.order == order), order)
-    return found or {"id": order, "drug": drug}
-
-
-def name_of(schedule: Schedule, order: str) -> str:
-    """The full name of an order's drug, in Tall Man letters where the drug's file gives them."""
-    row, locale = order_of(schedule, order), schedule.locale
-    names = row.get("names", {})
-    english = row.get("tall_man", {}).get(locale) or names.get(locale if locale != "zh" else "en-GB") or names.get("en-GB") or drug_name(row["drug"])
-    return chinese.name(english, names.get("zh")) if locale == "zh" else english
-
-
-def drug_name(drug: str) -> str:
-    """A drug id as words."""
-    return drug.replace("-", " ")
+    told = wording.day_date(date, schedule.locale)
+    short = told.removesuffix(f" {date.year}") if date and one_year else told
+    return Column(wording.day(day), told, "TRANSPLANT" if graft else "weekend" if weekend else "", short)
 
 
 def rows(schedule: Schedule) -> tuple[Row, ...]:
@@ -125,17 +105,18 @@ def _product(row: dict[str, Any]) -> str:
 def _cell(schedule: Schedule, given: list[Administration], course: list[Administration]) -> Cell:
     if not given:
         return NONE
+    was = "; ".join(filter(None, (issued.was(schedule, row.order, row.number) for row in given)))
     if any(row.held for row in given):
-        return Cell("hold", wording.WORDS["hold"], "", (numbers(given), see(schedule, given[0].order, 1)))
+        return Cell("hold", wording.WORDS["hold"], "", (numbers(given), see(schedule, given[0].order, 1), was), (), was)
     done = [row for row in given if (row.record or {}).get("given")]
     slots = tuple(starts(schedule, row) for row in given if row not in done)
     signed = slots if signable(schedule, given[0].order) else ()
     lines = tuple(f"GIVEN {starts(schedule, row)}, do not give again" for row in done)
     lines += (f"at {', '.join(slots)}",) if slots and not signed else ()
     if any(row.amount is None for row in given):
-        return Cell("open", "infusion", "", ("dose not given in source", *lines), signed)
+        return Cell("open", "infusion", "", ("dose not given in source", *lines, was), signed, was)
     told, times = _amounts(schedule, given)
-    return Cell("dose", told, times, (numbers(given), cumulative(schedule, given[-1], course), *lines), signed)
+    return Cell("dose", told, times, (numbers(given), cumulative(schedule, given[-1], course), *lines, was), signed, was)
 
 
 def _amounts(schedule: Schedule, given: list[Administration]) -> tuple[str, str]:
@@ -145,22 +126,10 @@ def _amounts(schedule: Schedule, given: list[Administration]) -> tuple[str, str]
     return "; ".join(f"{told}{wording.NBSP}×{wording.NBSP}{count}" for told, count in parts), ""
 
 
-def amount_text(schedule: Schedule, row: Administration) -> str:
-    """The amount of one administration, `HOLD`, or the words that no dose is given."""
-    if row.held:
-        return wording.WORDS["hold"]
-    return wording.amount(row.amount, schedule.locale) if row.amount else "dose not given in source"
-
-
-def numbers(given: list[Administration]) -> str:
-    """`dose 1 of 4`, or `doses 1 to 4 of 16` where a day has several."""
-    first, last = given[0].number, given[-1].number
-    told = f"dose {first}" if first == last else f"doses {first} to {last}"
-    return f"{told} of{wording.NBSP}{given[0].of}"
-
-
 def cumulative(schedule: Schedule, last: Administration, course: list[Administration]) -> str:
-    """`if all given 110 mg`: the sum up to one administration; empty where amounts do not add up in one unit."""
+    """`if all given 110 mg`: the sum up to one administration; empty for a single dose or amounts of several units."""
+    if last.of == 1:
+        return ""
     so_far = [row.amount for row in course[: course.index(last) + 1] if row.amount]
     units = {amount.unit for amount in so_far}
     if len(units) != 1 or len(so_far) <= course.index(last):
@@ -169,44 +138,9 @@ def cumulative(schedule: Schedule, last: Administration, course: list[Administra
     return f"if all given {wording.amount(total, schedule.locale)}"
 
 
-def starts(schedule: Schedule, row: Administration) -> str:
-    """The clock time of the start in the zone, or where a relative administration hangs."""
-    stamp = iso(row.seconds, row.zone)
-    return stamp[11:16] if stamp else offset(schedule, "" if row.offset == row.order else row.offset)
-
-
-def prose(schedule: Schedule, text: str) -> str:
-    """A message with the ids of orders and drugs replaced by their names, safe for print."""
-    known = {row["drug"]: name_of(schedule, row["id"]) for row in schedule.orders} | {
-        row["id"]: name_of(schedule, row["id"]) for row in schedule.orders
-    }
-    known |= {row["drug"]: drug_name(row["drug"]) for row in schedule.not_scheduled}
-    for id in sorted(known, key=len, reverse=True):
-        text = re.sub(rf"(?<![\w.-]){re.escape(id)}(?![\w-]|\.\w)", known[id], text)
-    return wording.plain(text, schedule.locale)
-
-
-def offset(schedule: Schedule, text: str) -> str:
-    """A relative start in words, with the event's full name; `time not set` without one."""
-    return prose(schedule, text) or "time not set"
-
-
-def signable(schedule: Schedule, order: str) -> bool:
-    """Whether nothing open stands against an order, or against all of them, so that its doses may be signed for."""
-    return not any(finding.order in (order, None) for finding in schedule.open)
-
-
-def see(schedule: Schedule, order: str, shown: int = 9) -> str:
-    """`see query atg.dose and 1 more`: where an order is asked about, the first `shown` questions by id."""
-    ids = [finding.id for finding in schedule.open if finding.order == order]
-    ids += [finding.id for finding in schedule.open if finding.order is None]
-    more = f" and {len(ids) - shown} more" if len(ids) > shown else ""
-    return f"see query {', '.join(ids[:shown])}{more}" if ids else "see open queries"
-
-
 def _total(schedule: Schedule, order: str, given: list[Administration]) -> tuple[str, tuple[str, ...]]:
     total = next((total for total in schedule.totals if total.order == order), None)
-    asked = () if signable(schedule, order) else (see(schedule, order),)
+    asked = () if signable(schedule, order) else (see(schedule, order, 1),)
     count = f"{len(given)}{wording.NBSP}dose{'s' if len(given) != 1 else ''}"
     if any(row.held for row in given):
         return wording.WORDS["hold"], (count, *asked)

@@ -1,83 +1,53 @@
 """The sheet as one self-contained, accessible HTML file that also prints well: no script, no outside resource.
 
-Identity stands in the head of a frame table, because browsers repeat a table head on every printed page.
+On screen it is one page with landmarks. On paper each page has a frame table of its own, because browsers repeat a
+table's head and foot on every sheet: so identity and document number stand on all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 
 from dosing.render import check, chinese, html_pages
-from dosing.render.page import Cell, Fact, Question, Row, Sheet
+from dosing.render.html_parts import data, facts, heading, ink, lines, paragraph
+from dosing.render.page import Cell, Question, Row, Sheet
 from dosing.schedule import Schedule
 
 DAYS = 9
-STYLE = """
-.dosing{font:14px/1.35 "Noto Sans","Segoe UI",Helvetica,Arial,sans-serif;color:#000;background:#fff;max-width:1500px;margin:0 auto;padding:1em}
-.dosing table{border-collapse:collapse;width:100%}
-.dosing .frame>*>tr>td{padding:0;text-align:left}
-.dosing h1{font-size:1.3em;margin:.2em 0}
-.dosing h2{font-size:1.1em;margin:1.2em 0 .3em;break-after:avoid}
-.dosing .banner{border:4px solid #000;background:#000;color:#fff;font-size:1.4em;font-weight:bold;text-align:center;padding:.2em;margin:0 0 .4em;
-print-color-adjust:exact;-webkit-print-color-adjust:exact}
-.dosing .status{font-weight:bold;border:2px solid #000;display:inline-block;padding:0 .5em}
-.dosing dl{display:grid;grid-template-columns:repeat(6,auto);border:2px solid #000;padding:.3em .6em;margin:.4em 0;gap:.1em 1.2em}
-.dosing dl div{display:flex;flex-wrap:wrap;gap:0 .4em;align-items:baseline}
-.dosing dt{font-size:.8em}.dosing dd{margin:0;font-weight:bold}
-.dosing .data th,.dosing .data td{border:1px solid #000;padding:.25em .4em;vertical-align:top;text-align:left}
-.dosing .data thead th{background:#eee}
-.dosing .data tr{break-inside:avoid}
-.dosing .grid td,.dosing .grid thead th{text-align:center}
-.dosing .grid thead th:first-child{text-align:left}
-.dosing .grid small{display:block;font-weight:normal}
-.dosing .amount{display:block;font-size:1.25em;font-weight:bold}
-.dosing .hold div{border:3px dashed #000;padding:.2em}
-.dosing .slot{display:block;white-space:nowrap;margin-top:.4em}
-.dosing .graft{border-left:4px solid #000!important;border-right:4px solid #000!important}
-.dosing .num{text-align:right!important;white-space:nowrap}
-.dosing .query{border:2px solid #000;padding:.3em .6em;margin:.4em 0;break-inside:avoid}
-.dosing .blank{display:block;margin-top:.8em}
-.dosing footer{border-top:1px solid #000;font-size:.8em;margin-top:.8em}
-"""
-PAPER = """@page{size:%s landscape;margin:10mm 10mm 14mm;@bottom-right{font:bold 9px sans-serif;content:"Page " counter(page) " of " counter(pages)}}
-@media print{.dosing{font-size:10px;padding:0;max-width:none}.dosing .extra{break-before:page}}
-"""
+NARROW = 7  # more days than this make narrow columns
+STYLE = Path(__file__).with_name("sheet.css")
+PAPERS = {"a4": "A4", "letter": "letter"}
 
 
 def write(sheet: Sheet, schedule: Schedule) -> bytes:
     """The chosen pages of the sheet as one UTF-8 HTML document; every text is escaped."""
-    style = STYLE + html_pages.STYLE + PAPER % {"a4": "A4"}.get(sheet.paper, sheet.paper)
+    style = STYLE.read_text(encoding="utf-8").replace("size:A4", f"size:{PAPERS[sheet.paper]}")
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f"<title>{escape(sheet.words['title'])} {sheet.document}</title><style>{style}</style>"
     )
-    body = f'<body style="margin:0">{_body(sheet, schedule)}</body>'
+    body = f'<body style="margin:0">{_body(chinese.bilingual(sheet), schedule)}</body>'
     return f'<!doctype html>\n<html lang="{escape(sheet.language)}"><head>{head}</head>\n{body}</html>\n'.encode()
 
 
 def _body(sheet: Sheet, schedule: Schedule) -> str:
-    sheet = chinese.bilingual(sheet)
-    frame = f'<table class="frame" role="presentation"><thead><tr><td>{_head(sheet)}</td></tr></thead>'
-    frame += f"<tbody><tr><td>{_main(sheet, schedule)}</td></tr></tbody>"
-    foot = f"<tfoot><tr><td><footer>{escape(sheet.footer)}</footer></td></tr></tfoot></table>"
-    return f'<div class="dosing">{frame}{foot}</div>'
+    shown = check.blind(sheet) if "check" in sheet.pages else sheet  # a second person's sheet hides results from its reader
+    header = f'<header class="screen">{_banner(sheet)}<h1>{_title(sheet)}</h1>{_status(sheet)}{_strip(shown)}{_contents(sheet)}</header>'
+    pages = "\n".join(_framed(name, sheet, schedule) for name in sheet.pages)
+    return f'<div class="dosing">{header}<main>{pages}</main><footer class="screen">{escape(sheet.footer)}</footer></div>'
 
 
-def _head(sheet: Sheet) -> str:
-    banner = f'<p class="banner" role="alert">{escape(sheet.banner)}</p>' if sheet.banner else ""
-    status = f'<p class="status">{escape(sheet.status)}</p>' if sheet.status else ""
-    # one head repeats on every printed page, so a second person's sheet hides results in all of them
-    basis = check.blind(sheet).basis if "check" in sheet.pages else sheet.basis
-    facts = "".join(f"<div><dt>{escape(fact.label)}</dt><dd>{escape(fact.text)}</dd></div>" for fact in (*sheet.identity, *basis))
-    return f"{banner}<h1>{escape(sheet.words['title'])}: {escape(sheet.title)}</h1>{status}<dl>{facts}</dl>"
-
-
-def _main(sheet: Sheet, schedule: Schedule) -> str:
-    """The chosen pages in the order that `sheet.pages` names them."""
-    parts = [f'<div class="{_class(name, n)}">{_page(name, sheet, schedule)}</div>' for n, name in enumerate(sheet.pages)]
-    return "<main>" + "\n".join(parts) + "</main>"
+def _framed(name: str, sheet: Sheet, schedule: Schedule) -> str:
+    """One page in the frame that repeats on paper what the screen shows once."""
+    basis = check.blind(sheet) if name == "check" else sheet
+    title = f'<div class="title"><b>{escape(sheet.words["title"])}</b><span>{escape(sheet.title)}</span>{_status(sheet)}</div>'
+    head = f'<thead class="paper"><tr><td>{_banner(sheet)}{title}{_strip(basis)}</td></tr></thead>'
+    foot = f'<tfoot class="paper"><tr><td><footer>{escape(sheet.footer)}</footer></td></tr></tfoot>'
+    body = f"<tbody><tr><td>{_page(name, sheet, schedule)}</td></tr></tbody>"
+    return f'<div class="page {name}-page" id="{name}"><table class="frame" role="presentation">{head}{body}{foot}</table></div>'
 
 
 def _page(name: str, sheet: Sheet, schedule: Schedule) -> str:
@@ -88,117 +58,129 @@ def _page(name: str, sheet: Sheet, schedule: Schedule) -> str:
     return drawn[name](sheet, schedule)
 
 
-def _class(name: str, number: int) -> str:
-    """Each page starts on a new sheet of paper, besides the first."""
-    return f"{name}-page extra" if number else f"{name}-page"
+def _title(sheet: Sheet) -> str:
+    return f"{escape(sheet.words['title'])}: {escape(sheet.title)}"
+
+
+def _banner(sheet: Sheet) -> str:
+    return f'<p class="banner">{escape(sheet.banner)}</p>' if sheet.banner else ""
+
+
+def _status(sheet: Sheet) -> str:
+    return f'<span class="status">{escape(sheet.status)}</span>' if sheet.status else ""
+
+
+def _strip(sheet: Sheet) -> str:
+    told = "".join(f"<div><dt>{escape(fact.label)}</dt><dd>{escape(fact.text)}</dd></div>" for fact in (*sheet.identity, *sheet.basis))
+    return f'<dl class="strip">{told}</dl>'
+
+
+def _contents(sheet: Sheet) -> str:
+    """Links to the pages, for a keyboard or a small screen."""
+    keys = {"days": "entries"}
+    links = "".join(f'<li><a href="#{name}">{escape(sheet.words[keys.get(name, name)])}</a></li>' for name in sheet.pages)
+    return f'<nav aria-label="{escape(sheet.words["contents"])}"><ul>{links}</ul></nav>' if len(sheet.pages) > 1 else ""
+
+
+# The grid
 
 
 def _grid_page(sheet: Sheet) -> str:
     words = sheet.words
-    issued = f"{_heading(words['issued'])}{_paragraph(words['replaced'])}{_facts(sheet.issued)}" if sheet.issued else ""
-    asked = "".join(_question(sheet, asked) for asked in sheet.questions) or _paragraph(words["no_queries"])
-    return "\n".join([*(_grid(part) for part in sheet.split(DAYS)), _paragraph(words["legend"]), issued, _heading(words["queries"]), asked, _signatures(sheet)])
-
-
-def _record_page(sheet: Sheet) -> str:
-    return "\n".join([_heading(sheet.words["record"]), _workings(sheet), *_lists(sheet)])
-
-
-def _heading(text: str) -> str:
-    return f"<h2>{escape(text)}</h2>"
-
-
-def _paragraph(text: str) -> str:
-    return f"<p>{escape(text)}</p>"
+    issued = f"{heading(words['issued'])}{paragraph(words['replaced'])}{facts(sheet.issued)}" if sheet.issued else ""
+    parts = (*(_grid(part) for part in sheet.split(DAYS)), facts(sheet.unscheduled) if sheet.unscheduled else "", paragraph(words["legend"]), issued)
+    return "\n".join([*parts, _questions(sheet), _signatures(sheet)])
 
 
 def _grid(sheet: Sheet) -> str:
     words = sheet.words
-    days = "".join(
-        f'<th scope="col"{_graft(sheet, n)}>{_lines(column.day, column.date, column.mark)}</th>'
-        for n, column in enumerate(sheet.columns)
-    )
+    days = "".join(f'<th scope="col"{_graft(sheet, n)}><b>{escape(column.day)}</b>{lines(column.short or column.date, column.mark)}</th>' for n, column in enumerate(sheet.columns))
     head = f'<tr><th scope="col">{escape(words["drug"])}</th>{days}<th scope="col">{escape(words["total"])}</th></tr>'
     body = "".join(_row(sheet, row) for row in sheet.rows)
-    blanks = "<td>____ / ____</td>" * len(sheet.columns)
-    release = f'<tr><th scope="row">{_lines(words["release"], words["release_note"])}</th>{blanks}<td></td></tr>'
-    return (
-        f'<table class="data grid"><caption><h2>{escape(words["grid"])}</h2></caption><thead>{head}</thead>'
-        f"<tbody>{body}{release if sheet.releasable else ''}</tbody></table>"
-    )
+    blanks = f'<td><span class="slot">{ink()}/{ink()}</span></td>' * len(sheet.columns)
+    release = f'<tr><th scope="row">{escape(words["release"])}{lines(words["release_note"])}</th>{blanks}<td></td></tr>'
+    span = f"{sheet.columns[0].day} to {sheet.columns[-1].day}" if len(sheet.columns) > 1 else ""
+    kind = "grid narrow" if len(sheet.columns) > NARROW else "grid"
+    return data(words["grid"], head, body + (release if sheet.releasable else ""), kind, span)
 
 
 def _graft(sheet: Sheet, column: int) -> str:
     return ' class="graft"' if sheet.columns[column].mark.endswith("TRANSPLANT") else ""
 
 
-def _lines(first: str, *rest: str) -> str:
-    return escape(first) + "".join(f"<small>{escape(line)}</small>" for line in rest if line)
-
-
 def _row(sheet: Sheet, row: Row) -> str:
-    cells = "".join(f"<td{_graft(sheet, n)}>{_cell(cell)}</td>" for n, cell in enumerate(row.cells))
-    total = f'<span class="amount">{escape(row.total)}</span>' + _lines("", *row.total_lines)
-    return f'<tr><th scope="row">{_lines(row.name, *row.lines)}</th>{cells}<td>{total}</td></tr>'
+    cells = "".join(f"<td{_graft(sheet, n)}>{_cell(sheet, cell)}</td>" for n, cell in enumerate(row.cells))
+    total = f'<span class="amount">{escape(row.total)}</span>{lines(*row.total_lines)}'
+    return f'<tr><th scope="row"><span class="name">{escape(row.name)}</span>{lines(*row.lines)}</th>{cells}<td>{total}</td></tr>'
 
 
-def _cell(cell: Cell) -> str:
+def _cell(sheet: Sheet, cell: Cell) -> str:
     if cell.kind == "none":
-        return f'<span aria-label="no dose">{escape(cell.amount)}</span>'
-    slots = "".join(f'<span class="slot">{escape(slot)} ____/____</span>' for slot in cell.slots)
-    told = f'<span class="amount">{escape(cell.told)}</span>{_lines("", *cell.lines)}{slots}'
-    return f'<div class="hold"><div>{told}</div></div>' if cell.kind == "hold" else told
+        return f'<span aria-hidden="true">{escape(cell.amount)}</span><span class="sr">{escape(sheet.words["no_dose"])}</span>'
+    slots = "".join(f'<span class="slot">{escape(slot)} {ink()}/{ink()}</span>' for slot in cell.slots)
+    told = f'<span class="amount">{escape(cell.told)}</span>{lines(*cell.lines)}{slots}'
+    if cell.kind == "hold":
+        return f'<div class="hold"><div>{told}</div></div>'
+    return f'<div class="changed">{told}</div>' if cell.changed else told
 
 
-def _question(sheet: Sheet, asked: Question) -> str:
-    words = sheet.words
-    blank = f"{escape(words['answer'])} {'_' * 60} {escape(words['by'])} {'_' * 15} {escape(words['on'])} {'_' * 15}"
-    cite = f"<br><cite>{escape(asked.cite)}</cite>" if asked.cite else ""
-    about = f" {escape(asked.about)}." if asked.about else ""
-    told = f"<strong>{escape(asked.id)}: {escape(asked.state)}.{about}</strong> {escape(asked.text)}{cite}"
-    return f'<div class="query">{told}<span class="blank">{blank}</span></div>'
+def _questions(sheet: Sheet) -> str:
+    if not sheet.questions:
+        return paragraph(sheet.words["no_queries"])
+    cited = {line.cite for line in sheet.workings} if "record" in sheet.pages else set()  # told once, in the record
+    return heading(sheet.words["queries"]) + paragraph(sheet.words["query_note"]) + "".join(_question(asked, cited) for asked in sheet.questions)
+
+
+def _question(asked: Question, cited: set[str]) -> str:
+    cite = f" <cite>({escape(asked.cite)})</cite>" if asked.cite and asked.cite not in cited else ""
+    about = f", {escape(asked.about)}" if asked.about else ""
+    return f'<div class="query"><strong>{escape(asked.id)}: {escape(asked.state)}{about}.</strong> {escape(asked.text)}{cite}</div>'
 
 
 def _signatures(sheet: Sheet) -> str:
     if not sheet.signatures:
         return ""
-    words = sheet.words
-    rows = [(role, "", "", "") for role in sheet.signatures]
-    return _heading(words["signatures"]) + table([words[key] for key in ("role", "name", "signature", "when")], rows)
+    keys = ("role", "name", "signature", "when")
+    return table([sheet.words[key] for key in keys], [(role, "", "", "") for role in sheet.signatures], title=sheet.words["signatures"], kind="signs")
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = ()) -> str:
-    """A plain table of texts with column headings; columns in `numeric` stand flush right."""
-    right = set(numeric)
-    columns = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
-    body = "".join("<tr>" + "".join(_td(text, n in right) for n, text in enumerate(row)) + "</tr>" for row in rows)
-    return f'<table class="data"><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>'
+# The record
 
 
-def _td(text: str, right: bool) -> str:
-    return f'<td class="num">{escape(text)}</td>' if right else f"<td>{escape(text)}</td>"
+def _record_page(sheet: Sheet) -> str:
+    return f'{_workings(sheet)}{_preparation(sheet)}<div class="lists">{"".join(_lists(sheet))}</div>'
 
 
 def _workings(sheet: Sheet) -> str:
     keys = ("drug", "protocol_dose", "working", "calculated", "rounded", "doses", "total")
-    return table([sheet.words[key] for key in keys], (line.cells for line in sheet.workings), (3, 4, 5, 6))
+    return table([sheet.words[key] for key in keys], (line.cells for line in sheet.workings), (3, 4, 5, 6), sheet.words["record"], "working")
+
+
+def _preparation(sheet: Sheet) -> str:
+    words, made = sheet.words, sheet.preparation
+    keys = ("drug", "prep_doses", "prep_product", "prep_volume", "prep_fluid", "prep_concentration", "prep_rate", "prep_keep")
+    none = heading(words["preparation"]) + paragraph(words["no_preparation"])
+    listed = table([words[key] for key in keys], (line.cells for line in made.lines), (), words["preparation"], "working") if made.lines else none
+    return listed + "".join(f"<p><strong>{escape(note.label)}:</strong> {escape(note.text)}</p>" for note in made.notes)
 
 
 def _lists(sheet: Sheet) -> Iterable[str]:
-    words = sheet.words
-    named = (
-        ("body", sheet.body),
-        ("checks", sheet.checks),
-        ("choices", sheet.decisions),
-        ("order_notes", sheet.order_notes),
-        ("not_scheduled", sheet.not_scheduled),
-        ("sources", sheet.sources),
-    )
-    for key, facts in named:
-        yield _heading(words[key]) + _facts(facts)
-    yield _heading(words["silent"]) + _paragraph(", ".join(sheet.silent) or "none")
+    named = (("checks", sheet.checks), ("body", sheet.body), ("choices", sheet.decisions), ("order_notes", sheet.order_notes), ("sources", sheet.sources))
+    left = () if "grid" in sheet.pages else sheet.unscheduled
+    for title, told in (*((sheet.words[key], told) for key, told in named), *((fact.label, (fact,)) for fact in left)):
+        if told:
+            yield f"<div>{heading(title)}{facts(told) if told != left[:1] else paragraph(told[0].text)}</div>"
 
 
-def _facts(facts: Sequence[Fact]) -> str:
-    items = "".join(f"<li><strong>{escape(fact.label)}</strong> {escape(fact.text)}</li>" for fact in facts)
-    return f"<ul>{items}</ul>" if facts else _paragraph("none")
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = (), title: str = "", kind: str = "") -> str:
+    """A table of texts with column headings, each row headed by its first cell; columns in `numeric` stand flush right."""
+    right = set(numeric)
+    columns = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
+    body = "".join("<tr>" + "".join(_td(text, n, right) for n, text in enumerate(row)) + "</tr>" for row in rows)
+    return data(title, f"<tr>{columns}</tr>", body, kind)
+
+
+def _td(text: str, column: int, right: set[int]) -> str:
+    if column == 0:
+        return f'<th scope="row">{escape(text)}</th>'
+    return f'<td class="num">{escape(text)}</td>' if column in right else f"<td>{escape(text)}</td>"

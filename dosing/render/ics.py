@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from dosing.errors import Fault, UsageError
 from dosing.render import wording
-from dosing.render.grid import amount_text, name_of, prose, see, signable
+from dosing.render.names import amount_text, name_of, prose, see, signable
 from dosing.render.page import Sheet
 from dosing.schedule import Administration, Schedule
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dosing.render import wording
-from dosing.render.grid import name_of, prose
+from dosing.render.names import name_of, prose
 from dosing.render.page import Fact
 from dosing.schedule import Schedule
 
@@ -18,6 +18,15 @@ DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 def changes(schedule: Schedule) -> tuple[Fact, ...]:
     """One fact a change: which order and dose, what, from what to what; empty for a first issue."""
     return tuple(_fact(schedule, change) for change in schedule.changed)
+
+
+def was(schedule: Schedule, order: str, number: int) -> str:
+    """`changed, was 55 mg` for one dose, `new since issue 1` for an added one; empty where it stayed."""
+    mine = [change for change in schedule.changed if (change.get("order"), change.get("number")) == (order, number)]
+    if any(change.get("what") == "added" for change in mine):
+        return f"new since issue {schedule.replaces}"
+    before = ", ".join(_side(schedule, change.get("from")) for change in mine)
+    return f"changed, was {before}" if before else ""
 
 
 def _fact(schedule: Schedule, change: Mapping[str, Any]) -> Fact:

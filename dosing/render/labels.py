@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dosing.render import wording
-from dosing.render.grid import is_graft, name_of, order_of, see, signable
+from dosing.render.names import is_graft, name_of, order_of, see, signable
 from dosing.render.page import Entry, Fact, Sheet
 from dosing.render.sheet import regimen_name
 from dosing.schedule import Administration, Schedule

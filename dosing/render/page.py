@@ -20,11 +20,12 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One day of the grid: `Day −5`, `Fri 04 Dec 2026`, and a mark such as `weekend`."""
+    """One day of the grid: `Day −5`, `Fri 04 Dec 2026`, a mark such as `weekend`, and the date for a narrow column."""
 
     day: str
     date: str
     mark: str
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Cell:
     times: str = ""
     lines: tuple[str, ...] = ()
     slots: tuple[str, ...] = ()
+    changed: str = ""  # what the replaced issue said
 
     @property
     def told(self) -> str:
@@ -81,15 +83,17 @@ class Entry:
     route: str
     duration: str
     signable: bool
+    changed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One administration of a day: its texts, what kind of boxes it has, and a note in place of boxes."""
+    """One administration of a day: its texts, what kind of boxes it has, a note in place of boxes, and its fluid."""
 
     entry: Entry
     box: Box
     note: str
+    fluid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,33 @@ class Working:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """Doses of one order that are prepared alike; whatever nobody stated reads `ask: …` or `not entered`."""
+
+    drug: str
+    doses: str
+    product: str
+    volume: str
+    fluid: str
+    concentration: str
+    rate: str
+    keep: str
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The texts of one row of the preparation list, in the order of its headings."""
+        return (self.drug, self.doses, self.product, self.volume, self.fluid, self.concentration, self.rate, self.keep)
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """The preparation list: one line for doses prepared alike, and what has none or needs a look."""
+
+    lines: tuple[Prepared, ...] = ()
+    notes: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """A whole dose sheet as texts; `words` holds the fixed headings of its language."""
 
@@ -150,6 +181,7 @@ class Sheet:
     document: str
     days: tuple[Day, ...] = ()
     issued: tuple[Fact, ...] = ()
+    preparation: Preparation = Preparation()
     pages: tuple[str, ...] = ("grid", "record", "days")
     paper: str = "a4"
 
@@ -157,6 +189,16 @@ class Sheet:
     def releasable(self) -> bool:
         """Whether the sheet has no banner that forbids its release."""
         return not self.banner
+
+    @property
+    def unscheduled(self) -> tuple[Fact, ...]:
+        """What the source names without a dose, drugs with one reason together, and what it is silent on."""
+        reasons: dict[str, list[str]] = {}
+        for fact in self.not_scheduled:
+            reasons.setdefault(fact.text, []).append(fact.label)
+        named = "; ".join(f"{', '.join(drugs)}: {reason}" for reason, drugs in reasons.items())
+        told = (Fact(self.words["not_scheduled"], named), Fact(self.words["silent"], ", ".join(self.silent)))
+        return tuple(fact for fact in told if fact.text)
 
     def split(self, width: int) -> Iterator[Sheet]:
         """The sheet cut evenly into blocks of at most `width` days, each with the orders that have a dose in it."""

@@ -30,6 +30,7 @@ class Paper:
 
     sheet: dict[str, Any]
     blocks: tuple[dict[str, Any], ...]
+    unscheduled: tuple[Fact, ...]
     days: tuple[Day, ...] = ()
     strips: tuple[timeline.Strip, ...] = ()
     check: dict[str, Any] | None = None
@@ -52,7 +53,7 @@ def _paper(sheet: Sheet, schedule: Schedule) -> Paper:
     """What the chosen pages need, and nothing of the others."""
     has = sheet.pages.__contains__
     return Paper(
-        asdict(replace(sheet, days=())), tuple({**asdict(part), "words": {}} for part in sheet.split(DAYS)) if has("grid") else (),
+        asdict(replace(sheet, days=())), tuple({**asdict(part), "words": {}} for part in sheet.split(DAYS)) if has("grid") else (), sheet.unscheduled,
         sheet.days if has("days") else (), timeline.strips(schedule) if has("timeline") else (),
         _check(sheet, schedule) if has("check") else None, labels.labels(sheet, schedule) if has("labels") else (),
         labels.without(schedule) if has("labels") else (), _code(sheet, schedule) if has("record") else None,

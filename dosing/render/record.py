@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
-from dosing.render import wording
-from dosing.render.grid import amount_text, changed, drug_name, name_of, order_of, prose, signable, starts
+from dosing.derivation import percent
+from dosing.render import issued, wording
+from dosing.render.grid import changed
+from dosing.render.names import amount_text, drug_name, name_of, order_of, prose, signable, starts
 from dosing.render.page import Entry, Fact, Working
 from dosing.schedule import Administration, Finding, Schedule, iso
 
 METRICS = {"bsa": "Body surface area", "bmi": "Body mass index", "crcl": "Creatinine clearance"}
+PROPER = {"dubois": "Du Bois"}
+SAME_SOURCE = re.compile(r'(\b([\w.-]+): "[^"]*"(?:, "[^"]*")*); \2: "')
 RESULTS = {"pass": "PASS", "note": "NOTE", "query": "ANSWERED", "block": "HOLD"}
 
 
@@ -33,6 +39,7 @@ def _entry(schedule: Schedule, row: Administration) -> Entry:
         wording.route(row.route),
         wording.over(row.minutes),
         signable(schedule, row.order),
+        issued.was(schedule, row.order, row.number),
     )
 
 
@@ -44,12 +51,13 @@ def _stop(begin: str | None, stop: str | None, locale: str) -> str:
 
 def workings(schedule: Schedule) -> tuple[Working, ...]:
     """One line an order, or several where its doses were worked out in different ways."""
-    ways = dict.fromkeys((row.order, row.why) for row in schedule)
-    return tuple(_working(schedule, order, why) for order, why in ways)
+    ways: dict[tuple[str, str], list[Administration]] = {}
+    for row in schedule:
+        ways.setdefault((row.order, row.why), []).append(row)
+    return tuple(_working(schedule, order, why, given) for (order, why), given in ways.items())
 
 
-def _working(schedule: Schedule, order: str, why: str) -> Working:
-    given = [row for row in schedule if (row.order, row.why) == (order, why)]
+def _working(schedule: Schedule, order: str, why: str, given: list[Administration]) -> Working:
     row, locale = order_of(schedule, order), schedule.locale
     total = next((total for total in schedule.totals if total.order == order), None)
     dose = str(row.get("dose") or "not given")
@@ -89,15 +97,33 @@ def cites(cite: Any, locale: str) -> str:
             f"{key}: " + ", ".join(f"“{wording.quoted(text, locale)}”" for text in texts)
             for key, texts in phrases.items()
         )
-    return wording.quoted(str(cite or ""), locale)
+    text = wording.quoted(str(cite or ""), locale)
+    while (shorter := SAME_SOURCE.sub(r'\1, "', text)) != text:  # a source is named once for all its phrases
+        text = shorter
+    return text
 
 
 def body(schedule: Schedule) -> tuple[Fact, ...]:
-    """Every derived measure with its formula and, where it was rounded, the value before rounding."""
-    return tuple(
-        Fact(METRICS.get(name) or wording.weight(name).capitalize(), _metric(metric, schedule.locale))
-        for name, metric in schedule.metrics.items()
-    )
+    """Every derived measure with its formula, the value before rounding, and the surface by another formula."""
+    facts: list[Fact] = []
+    for name, metric in schedule.metrics.items():
+        facts.append(Fact(METRICS.get(name) or wording.weight(name).capitalize(), _metric(metric, schedule.locale)))
+        facts += _cross_check(schedule, metric) if name == "bsa" else []
+    return tuple(facts)
+
+
+def _cross_check(schedule: Schedule, metric: Mapping[str, str]) -> list[Fact]:
+    """The body surface by a second formula and how far it is from the first; none where weight or height is missing."""
+    from dosing.metrics import lookup
+
+    weight, height = (schedule.patient.get(key) for key in ("weight", "height"))
+    if not (weight and height and metric.get("unrounded")):
+        return []
+    used = metric.get("formula", "")
+    other = "mosteller" if used != "mosteller" else "dubois"
+    value = float(lookup(f"bsa.{other}")(weight=float(weight["value"]), height=float(height["value"])))
+    apart = percent(Decimal(f"{(value / float(metric['unrounded'].rstrip('…')) - 1) * 100:.1f}"))
+    return [Fact("Cross-check", wording.plain(f"{value:.4f}".rstrip("0") + f" m2; {formula(other)}; {apart} from {formula(used)}", schedule.locale))]
 
 
 def _metric(metric: Mapping[str, str], locale: str) -> str:
@@ -109,7 +135,8 @@ def _metric(metric: Mapping[str, str], locale: str) -> str:
 
 def formula(name: str) -> str:
     """A formula's name without its group, `Cockcroft-Gault`; a written formula as it is."""
-    return name if " " in name else name.rpartition(".")[2].title()
+    plain = name.rpartition(".")[2]
+    return name if " " in name else PROPER.get(plain, plain.title())
 
 
 def checks(schedule: Schedule) -> tuple[Fact, ...]:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from hashlib import sha256
 from json import dumps
+from typing import TYPE_CHECKING
 
-from dosing.render import days, grid, issued, record, wording
+from dosing.render import blinding, days, grid, issued, names, preparing, record, wording
 from dosing.render.page import Fact, Question, Sheet
 from dosing.schedule import Finding, Schedule
+
+if TYPE_CHECKING:
+    from dosing.preparation import Preparation as Prepared
 
 ROLES = ("Prescriber", "Pharmacist 1, calculated", "Pharmacist 2, checked")
 
 
-def sheet(schedule: Schedule) -> Sheet:
-    """The sheet of one schedule, every number already text."""
-    number, columns, entries = document(schedule), grid.columns(schedule), record.entries(schedule)
+def sheet(schedule: Schedule, preparation: Prepared | None = None) -> Sheet:
+    """The sheet of one schedule, every number already text; `preparation` is what `dosing.prepare` gave for it."""
+    number, columns, entries = document(schedule, preparation), grid.columns(schedule), record.entries(schedule)
+    made = preparation or preparing.prepared(schedule)
     return Sheet(
         language=schedule.locale,
         words=wording.words(schedule.locale),
@@ -38,17 +43,20 @@ def sheet(schedule: Schedule) -> Sheet:
         signatures=ROLES if schedule.releasable else (),
         footer=footer(schedule, number),
         document=number,
-        days=days.blocks(schedule, entries, columns),
+        days=days.blocks(schedule, entries, columns, preparing.fluids(schedule, made)),
         issued=issued.changes(schedule),
+        preparation=preparing.listed(schedule, made),
     )
 
 
-def document(schedule: Schedule) -> str:
+def document(schedule: Schedule, preparation: Prepared | None = None) -> str:
     """The document number: the first ten hex digits of the SHA-256 of the schedule's JSON and the patient's identity.
 
-    Two patients with the same measures must not share a number; the number itself tells neither name nor birth date.
+    A stated preparation is part of it. Two patients with the same measures must not share a number; the number
+    itself tells neither name nor birth date.
     """
-    canonical = dumps([schedule.to_dict(), schedule.identity], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    stated = [preparation.to_dict()] if preparation else []
+    canonical = dumps([schedule.to_dict(), schedule.identity, *stated], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return sha256(canonical.encode()).hexdigest()[:10]
 
 
@@ -63,9 +71,10 @@ def banner(schedule: Schedule) -> str:
 
 
 def status(schedule: Schedule) -> str:
-    """The regimen's status in capitals, as `DRAFT REGIMEN`; empty once it is released."""
+    """What every page and file must say of itself: `UNBLINDED: pharmacy only` where it tells an arm, `DRAFT REGIMEN`."""
     word = schedule.regimen.get("status", "")
-    return "" if word == "released" else f"{word.upper()} REGIMEN"
+    draft = "" if word == "released" else f"{word.upper()} REGIMEN"
+    return ", ".join(filter(None, [wording.words(schedule.locale)["unblinded"] if blinding.told(schedule) else "", draft]))
 
 
 def identity(schedule: Schedule) -> tuple[Fact, ...]:
@@ -124,10 +133,10 @@ def questions(schedule: Schedule) -> tuple[Question, ...]:
 
 
 def _question(schedule: Schedule, finding: Finding) -> Question:
-    about = grid.name_of(schedule, finding.order) if finding.order else ""
+    about = names.name_of(schedule, finding.order) if finding.order else ""
     state = "HOLD, line held" if finding.level == "block" else "QUERY"
     return Question(
-        finding.id, state, about, wording.on_paper(grid.prose(schedule, finding.message)), wording.quoted(finding.cite, schedule.locale)
+        finding.id, state, about, wording.on_paper(names.prose(schedule, finding.message)), wording.quoted(finding.cite, schedule.locale)
     )
 
 

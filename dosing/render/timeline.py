@@ -12,7 +12,7 @@ from itertools import combinations
 from zoneinfo import ZoneInfo
 
 from dosing.render import wording
-from dosing.render.grid import amount_text, name_of, starts
+from dosing.render.names import amount_text, name_of, starts
 from dosing.schedule import Administration, Schedule
 
 SIGN, GAP = 12, 24  # minutes of paper that a sign of a label takes, and its distance from its mark

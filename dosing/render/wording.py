@@ -45,10 +45,10 @@ ABBREVIATED = re.compile(
 WEIGHTS = re.compile(r"(?<![\w.-])(?:lower|ideal|adjusted\d\d)\.[a-z-]+(?![\w.])")
 WORDS = {
     "title": "Dose schedule", "not_releasable": "NOT RELEASABLE", "draft": "DRAFT REGIMEN",
-    "not_entered": "not entered", "not_given": "not given", "hold": "HOLD", "none": "–",
+    "contents": "Contents", "no_dose": "no dose", "not_entered": "not entered", "not_given": "not given", "hold": "HOLD", "none": "–",
     "grid": "Doses by day", "drug": "Drug and order", "total": "Course total", "release": "Pharmacy release",
     "release_note": "initials of preparer and checker, each day",
-    "queries": "Open queries, to be answered before release", "no_queries": "No open query.",
+    "queries": "Open queries, to be answered before release", "query_note": "An answer makes a new issue: nothing is written in here.", "no_queries": "No open query.",
     "answer": "Answer", "by": "by", "on": "on",
     "signatures": "Signatures", "role": "Role", "name": "Name", "signature": "Signature", "when": "Date and time",
     "entries": "Administrations in time order", "record": "Calculation record", "body": "Body size and laboratory",
@@ -60,7 +60,10 @@ WORDS = {
     "legend": "HOLD: do not prepare. – no dose planned. If all given: cumulative dose if every dose so far is given. "
     "09:00 ____/____: planned start, initials of two.",
     "begun": "Started", "ended": "Stopped", "checked": "Checked by two", "issued": "Changed since the issue it replaces",
-    "replaced": "Take every copy of the issue it replaces away.", "preparation": "Preparation list",
+    "replaced": "Take every copy of the issue it replaces away.", "preparation": "Preparation list", "prep_doses": "Doses",
+    "prep_product": "Product, vials or bags", "prep_volume": "Drug volume", "prep_fluid": "Diluent, final volume", "prep_concentration": "Concentration",
+    "prep_rate": "Rate", "prep_keep": "Stability, light, filter, line", "no_preparation": "No dose is drawn up.", "fluid_line": "Diluent, volume, line",
+    "unblinded": "UNBLINDED: pharmacy only", "changed": "Changed",
     "timeline": "Timeline", "same_time": "At the same time",
     "timeline_legend": "Bar: planned start to stop. Thick stroke: planned start, duration not given. Hatched: HOLD, do not prepare. "
     "Frame: several at the same time.",

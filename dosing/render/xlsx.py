@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from dosing.errors import Fault, UsageError
 from dosing.render.csvfile import RISKY
-from dosing.render.grid import name_of, see, signable
+from dosing.render.names import name_of, see, signable
 from dosing.render.page import Fact, Sheet
 from dosing.schedule import Administration, Amount, Schedule, Total, iso
 

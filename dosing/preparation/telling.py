@@ -1,0 +1,165 @@
+"""A preparation as plain text: one block an order, one line for all doses that are prepared alike, then fluids and questions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from dosing.derivation import percent, spoken
+from dosing.forms import say_day, say_days, say_duration
+from dosing.preparation.moments import spoken_moment
+from dosing.preparation.volumes import amount, digits
+
+if TYPE_CHECKING:
+    from dosing.preparation.cells import BagPlan
+    from dosing.preparation.prepared import Day, Part, Preparation, Prepared
+
+
+def tell_row(made: Prepared) -> str:
+    """One administration as one line, with its warnings below it."""
+    row = made.row
+    head = f"day {row.day:+d} {row.order}#{row.number} {row.drug} {row.amount if row.amount else 'no dose in the source'}"
+    return "\n".join([f"{head}: {'; '.join(steps(made)) or 'not known'}", *(f"  ! {text}" for text in made.warnings)])
+
+
+def tell_day(day: Day) -> str:
+    """A day's fluid as one line, with the orders whose volume is not known."""
+    by_weight = "" if day.per_kg is None else f" = {amount(round(day.per_kg, 2), 'mL/kg')}"
+    dmso = "" if day.dmso_per_kg is None else f", DMSO {amount(round(day.dmso_per_kg, 3), 'g/kg')}"
+    blank = f" and an unknown volume of {', '.join(day.unknown)}" if day.unknown else ""
+    return f"day {day.day:+d}: fluid {'' if day.complete else 'at least '}{amount(round(day.volume, 2), 'mL')}{by_weight}{dmso}{blank}"
+
+
+def tell_all(preparation: Preparation) -> str:
+    """The whole preparation: orders, fluid of each day, what is missing with its answer, and notes."""
+    lines = ["PREPARATION"]
+    seen = ""
+    for group in preparation.groups:
+        if group[0].row.order != seen:
+            lines += ["", *_head(group[0])]
+            seen = group[0].row.order
+        lines += _group(group)
+    lines += ["", "Fluid by day (these preparations only; flushes and hydration are not counted)", *(f"  {day.tell()}" for day in preparation.days)]
+    asked = {one.id for one in preparation.asks}
+    lines += ["", "To be stated", *(f"  ? {one.message}" for one in preparation.asks)] if asked else []
+    notes = dict.fromkeys(one.message for one in preparation.findings if one.level == "note")
+    lines += ["", "Notes", *(f"  {text}" for text in notes)] if notes else []
+    return "\n".join(lines)
+
+
+def _head(made: Prepared) -> Iterator[str]:
+    """The order with its product, and what the labels say, each with its source."""
+    yield f"{made.row.drug} ({made.row.order}): {' + '.join(made.names) or 'no product named'}"
+    for label in made.labels:
+        yield f"    {label.kind}: {label.text} [{label.source}]"
+
+
+def _group(group: Sequence[Prepared]) -> Iterator[str]:
+    """Doses prepared alike: when, how many, how much, then one step a line."""
+    made = group[0]
+    numbers = [one.row.number for one in group]
+    doses = f"dose {numbers[0]}" if len(group) == 1 else f"doses {', '.join(map(str, numbers))}" if numbers[-1] - numbers[0] != len(group) - 1 else f"doses {numbers[0]} to {numbers[-1]}"
+    days = say_days(tuple(dict.fromkeys(one.row.day for one in group))) if len({one.row.day for one in group}) > 1 else say_day(made.row.day)
+    each = " each" if len(group) > 1 else ""
+    yield f"  day {days}, {doses} of {made.row.of}: {made.row.amount if made.row.amount else 'no dose in the source'}{each}"
+    yield from (f"    - {text}" for text in steps(made, group))
+    yield from (f"    ! {text}" for text in made.warnings)
+
+
+def steps(made: Prepared, group: Sequence[Prepared] = ()) -> Iterator[str]:
+    """What is done, in its order: dissolve, draw, bag, run, keep."""
+    yield from _dissolved(made)
+    yield from _drawn(made)
+    yield from _cells(made)
+    yield from _bagged(made)
+    yield from _run(made)
+    yield from _kept(made, group)
+
+
+def _dissolved(made: Prepared) -> Iterator[str]:
+    for one in made.dissolve:
+        volume = f"{amount(one.each, 'mL')} into each, {amount(one.total, 'mL')} in all: " if one.each is not None else ""
+        yield f"reconstitute {one.count} × {one.product}: {volume}{one.text}"
+
+
+def _drawn(made: Prepared) -> Iterator[str]:
+    if made.working:
+        yield made.working
+    if made.volume is not None and not made.bags:
+        exact = f" (exactly {amount(made.exact, 'mL')}, {_signed(made.deviation)})" if made.deviation else ""
+        yield f"draw up {amount(made.volume, 'mL')}{exact} = {amount(made.drawn, made.unit)}"
+    if made.vials:
+        left = f", {amount(made.waste, made.unit)} left over" if made.waste else ", nothing left over"
+        yield f"take {' + '.join(f'{one.count} × {one.content}' for one in made.vials)}{left}"
+    if made.shared:
+        yield made.shared
+
+
+def _cells(made: Prepared) -> Iterator[str]:
+    for plan in made.bags:
+        yield _plan(plan, made.kind)
+    for part in made.parts:
+        yield _part(part, made)
+    if made.dmso:
+        volume = f" in {amount(made.dmso_volume, 'mL')}" if made.dmso_volume is not None else ""
+        yield f"DMSO {amount(round(made.dmso, 3), 'g')}{volume}"
+
+
+def _plan(plan: BagPlan, kind: str) -> str:
+    which = f"bags {' + '.join(plan.names)}" if plan.names else f"{plan.bags} whole bag{'s' if plan.bags > 1 else ''}"
+    off = f" ({_signed(plan.deviation)})" if plan.deviation is not None else ""
+    per_kg = f", {spoken(digits(round(plan.per_kg)))} per kg" if plan.per_kg is not None else ""
+    volume = f", {amount(plan.volume, 'mL')}" if plan.volume is not None else ""
+    return f"{which} = {spoken(digits(plan.cells))} {kind or 'cells'}{off}{per_kg}{volume}"
+
+
+def _part(part: Part, made: Prepared) -> str:
+    when = spoken_moment(part.seconds, made.row.zone) if part.seconds is not None else f"day {part.day:+d}"
+    what = " + ".join(part.bags)
+    volume = f"{amount(part.volume, 'mL')}" if part.volume is not None else "volume not known"
+    cells = f" = {spoken(digits(part.cells))} cells" if part.cells is not None else ""
+    thaw = f"; thaw not before {spoken_moment(part.thaw_from, made.row.zone)}" if part.thaw_from is not None else ""
+    return f"part {part.number} of {part.of}, {when}: {f'{what}, ' if what else ''}{volume}{cells}{thaw}"
+
+
+def _bagged(made: Prepared) -> Iterator[str]:
+    fluid, named = made.fluid, f" of {' or '.join(made.fluid.diluents)}" if made.fluid.diluents else ""
+    if fluid.diluent == 0:
+        yield "undiluted"
+    elif fluid.diluent is not None and fluid.bag is not None and fluid.final == fluid.bag:
+        yield f"into a bag of {amount(fluid.bag, 'mL')}{named}, after {amount(made.volume, 'mL')} is taken out of it"
+    elif fluid.diluent is not None:
+        yield f"into {'a bag of ' if fluid.bag is not None else ''}{amount(fluid.diluent, 'mL')}{named}"
+    elif fluid.smallest is not None:
+        upto = " or more" if fluid.largest is None else f" to {amount(fluid.largest, 'mL')}"
+        yield f"the final volume must be {amount(fluid.smallest, 'mL')}{upto}{named}"
+
+
+def _run(made: Prepared) -> Iterator[str]:
+    fluid = made.fluid
+    if fluid.final is not None and not made.parts:
+        strength = f", {amount(fluid.concentration, f'{made.unit}/mL')}" if fluid.concentration is not None else ""
+        yield f"final {amount(fluid.final, 'mL')}{strength}"
+    if fluid.rate is not None and fluid.minutes:
+        of_drug = f" ({amount(round(fluid.amount_rate, 2), f'{made.unit}/h')})" if fluid.amount_rate is not None else ""
+        yield f"run {amount(round(fluid.rate, 1), 'mL/h')}{of_drug} over {say_duration(fluid.minutes)}"
+
+
+def _kept(made: Prepared, group: Sequence[Prepared]) -> Iterator[str]:
+    row, zone = made.row, made.row.zone
+    if made.dilute_from is not None and row.seconds is not None:
+        lead = (row.seconds - made.dilute_from) // 60
+        yield f"prepare at most {say_duration(lead)} before each start" if len(group) > 1 and lead > 0 else f"prepare not before {spoken_moment(made.dilute_from, zone)}"
+    if made.prepared_at is not None and len(group) < 2:
+        until = f", keeps until {spoken_moment(made.expires, zone)}" if made.expires is not None else ""
+        yield f"prepared {spoken_moment(made.prepared_at, zone)}{until}"
+    if made.thaw_from is not None:
+        yield f"thaw not before {spoken_moment(made.thaw_from, zone)}{'' if row.minutes else ', counted to the start: the infusion time is not known'}"
+    if made.expires is not None and made.prepared_at is None:
+        yield f"use until {spoken_moment(made.expires, zone)}"
+
+
+def _signed(deviation_in_percent: Fraction | None) -> str:
+    return percent(Decimal(digits(deviation_in_percent))) if deviation_in_percent is not None else ""

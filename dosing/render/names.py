@@ -1,0 +1,83 @@
+"""What an order is called and what stands against it: the texts about orders and doses that every page shares."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from dosing.render import chinese, wording
+from dosing.schedule import Administration, Schedule, iso
+
+
+def order_of(schedule: Schedule, order: str) -> dict[str, Any]:
+    """The order's row in `Schedule.orders`, or what its administrations tell of it."""
+    found = next((row for row in schedule.orders if row["id"] == order), None)
+    drug = next((row.drug for row in schedule if row.order == order), order)
+    return found or {"id": order, "drug": drug}
+
+
+def is_graft(order: dict[str, Any]) -> bool:
+    """Whether an order is the infusion of the stem cell graft."""
+    return order.get("kind") == "graft" or "stem-cells" in order.get("drug", "")
+
+
+def name_of(schedule: Schedule, order: str) -> str:
+    """The full name of an order's drug, in Tall Man letters where the drug's file gives them."""
+    row, locale = order_of(schedule, order), schedule.locale
+    names = row.get("names", {})
+    english = row.get("tall_man", {}).get(locale) or names.get(locale if locale != "zh" else "en-GB") or names.get("en-GB") or drug_name(row["drug"])
+    return chinese.name(english, names.get("zh")) if locale == "zh" else english
+
+
+def drug_name(drug: str) -> str:
+    """A drug id as words."""
+    return drug.replace("-", " ")
+
+
+def prose(schedule: Schedule, text: str) -> str:
+    """A message with the ids of orders and drugs replaced by their names, safe for print."""
+    known = {row["drug"]: name_of(schedule, row["id"]) for row in schedule.orders} | {
+        row["id"]: name_of(schedule, row["id"]) for row in schedule.orders
+    }
+    known |= {row["drug"]: drug_name(row["drug"]) for row in schedule.not_scheduled}
+    for id in sorted(known, key=len, reverse=True):
+        text = re.sub(rf"(?<![\w.-]){re.escape(id)}(?![\w-]|\.\w)", known[id], text)
+    return wording.plain(text, schedule.locale)
+
+
+def amount_text(schedule: Schedule, row: Administration) -> str:
+    """The amount of one administration, `HOLD`, or the words that no dose is given."""
+    if row.held:
+        return wording.WORDS["hold"]
+    return wording.amount(row.amount, schedule.locale) if row.amount else "dose not given in source"
+
+
+def numbers(given: list[Administration]) -> str:
+    """`dose 1 of 4`, or `doses 1 to 4 of 16` where a day has several."""
+    first, last = given[0].number, given[-1].number
+    told = f"dose {first}" if first == last else f"doses {first} to {last}"
+    return f"{told} of{wording.NBSP}{given[0].of}"
+
+
+def starts(schedule: Schedule, row: Administration) -> str:
+    """The clock time of the start in the zone, or where a relative administration hangs."""
+    stamp = iso(row.seconds, row.zone)
+    return stamp[11:16] if stamp else offset(schedule, "" if row.offset == row.order else row.offset)
+
+
+def offset(schedule: Schedule, text: str) -> str:
+    """A relative start in words, with the event's full name; `time not set` without one."""
+    return prose(schedule, text) or "time not set"
+
+
+def signable(schedule: Schedule, order: str) -> bool:
+    """Whether nothing open stands against an order, or against all of them, so that its doses may be signed for."""
+    return not any(finding.order in (order, None) for finding in schedule.open)
+
+
+def see(schedule: Schedule, order: str, shown: int = 9) -> str:
+    """`see query atg.dose and 1 more`: where an order is asked about, the first `shown` questions by id."""
+    ids = [finding.id for finding in schedule.open if finding.order == order]
+    ids += [finding.id for finding in schedule.open if finding.order is None]
+    more = f" and {len(ids) - shown} more" if len(ids) > shown else ""
+    return f"see query {', '.join(ids[:shown])}{more}" if ids else "see open queries"
