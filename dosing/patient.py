@@ -44,11 +44,22 @@ def read_label(text: str) -> str:
     return text
 
 
+def read_taking(text: str) -> str:
+    """What else the patient takes: names and commas, or `none`; small letters and one blank come back (R05 for an empty name)."""
+    from dosing.errors import refuse
+
+    names = [name.strip().lower() for name in read_label(text).split(",")]
+    if not all(names) or ("none" in names and len(names) > 1):
+        raise refuse("R05", f'"{text[:40]}" is no list of names', 'write "itraconazole, levetiracetam", or none.')
+    return ", ".join(dict.fromkeys(names))
+
+
 class Patient(BaseModel):
     """What is known of one patient; every value is a text with its unit, only what a dose needs is required.
 
     `weight` and `height` as `"70 kg"` and `"170 cm"`; `age` as `"34 y"` or `born` as a date; `sex` F or M;
-    `creatinine` in mg/dL or micromol/L or `crcl` in mL/min; `weighed` the date of the weight.
+    `creatinine` in mg/dL or micromol/L, `crcl` a clearance or `gfr` a measured filtration in mL/min; `weighed` the date
+    of the weight; `prior` what was given before, `"thiotepa 300 mg/m2; busulfan unknown"`.
     Raises `InputError` with every fault at once.
     """
 
@@ -61,9 +72,12 @@ class Patient(BaseModel):
     sex: Annotated[str | None, _read(forms.read_sex)] = None
     creatinine: Annotated[Decimal | None, _read(forms.read_creatinine)] = None
     crcl: Annotated[Decimal | None, _read(forms.read_crcl)] = None
+    gfr: Annotated[Decimal | None, _read(forms.read_gfr)] = None
     weighed: Annotated[date | None, _read(forms.read_date)] = None
+    prior: Annotated[forms.Priors | None, _read(forms.read_prior)] = None
     last_weight: Annotated[Decimal | None, _read(forms.read_weight)] = None
     allergies: Annotated[str | None, _read(read_label)] = None
+    taking: Annotated[str | None, _read(read_taking)] = None
     name: Annotated[str | None, _read(read_label)] = None
     id: Annotated[str | None, _read(read_label)] = None
 
@@ -87,10 +101,12 @@ class Patient(BaseModel):
 
     def columns(self, on: date | None = None) -> dict[str, Column]:
         """The measured facts as columns of length one: weight kg, height cm, age y, male, creatinine mg/dL, crcl mL/min."""
-        facts = {"weight": self.weight, "height": self.height, "age": self.years(on), "creatinine": self.creatinine, "crcl": self.crcl, "last_weight": self.last_weight}
+        facts = {"weight": self.weight, "height": self.height, "age": self.years(on), "creatinine": self.creatinine, "crcl": self.crcl, "gfr": self.gfr, "last_weight": self.last_weight}
         columns = {name: np.array([float(value)]) for name, value in facts.items() if value is not None}
         if self.sex is not None:
             columns["male"] = np.array([self.sex == "M"])
+        if self.taking is not None:  # a column for each name, so that a check asks for it as for any fact
+            columns |= {name: np.array([1.0]) for name in ("taking", *(f"taking.{one}" for one in self.taking.split(", ") if one != "none"))}
         return columns
 
 

@@ -245,6 +245,7 @@ class Schedule:
     replaces: int = 0
     changed: tuple[dict[str, Any], ...] = ()  # what differs from the issue it replaces
     course: dict[str, Any] | None = None  # doses not given, lists of queries, original day 0
+    weights: Sequence[dict[str, Any]] = ()  # every dosing weight with the doses it would give, for a heavy patient
 
     def __iter__(self) -> Iterator[Administration]:
         return iter(self.administrations)
@@ -297,7 +298,7 @@ class Schedule:
             "not_scheduled": list(self.not_scheduled), "source_silent": list(self.silent),
             "findings": [finding.to_dict() for finding in self.findings],
             "second_calculation": self.second_calculation,
-            "sources": list(self.sources), **printed, **self._course(),
+            "sources": list(self.sources), **printed, **({"weights": list(self.weights)} if self.weights else {}), **self._course(),
         }  # fmt: skip
 
     def _course(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The second calculation: every dose and every start again, from canonical texts, by other code.
 
-Nothing here comes from the rest of the package. Amounts are exact fractions, days are calendar days in the zone.
+Nothing here comes from the rest of the package but `second_body`, its own half. Amounts are exact fractions, days are calendar days in the zone.
 A text that cannot be read, or a clock time that does not exist, is a `ValueError` that names the order.
 """
 
@@ -10,9 +10,13 @@ import re
 from datetime import UTC, date, datetime, time, tzinfo
 from fractions import Fraction
 from functools import lru_cache
-from math import isclose, isqrt, log10, pow
+from math import isclose
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
+
+from dosing.second_body import Person, Size, band, packed
+from dosing.second_body import number as _number
+from dosing.second_body import size as size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,27 +40,6 @@ _UNITS = {  # kind, size in the kind's own unit; AUC stands for the mg that Calv
     "AUC": ("mass", Fraction(1)), "cells": ("cells", Fraction(1)), "units": ("units", Fraction(1)),
     "cGy": ("radiation", Fraction(1, 100)), "Gy": ("radiation", Fraction(1)),
 }  # fmt: skip
-_IDEAL = {  # kg at a height in cm, that height, kg per cm
-    "devine M": (Fraction(50), Fraction(762, 5), Fraction(115, 127)),  # Devine 1974, linear below 60 in too
-    "devine F": (Fraction(91, 2), Fraction(762, 5), Fraction(115, 127)),
-    "robinson M": (Fraction(52), Fraction(762, 5), Fraction(95, 127)),  # Am J Hosp Pharm 1983;40:1016
-    "robinson F": (Fraction(49), Fraction(762, 5), Fraction(85, 127)),
-    "miller M": (Fraction(281, 5), Fraction(762, 5), Fraction(141, 254)),  # Am J Hosp Pharm 1983;40:1622
-    "miller F": (Fraction(531, 10), Fraction(762, 5), Fraction(68, 127)),
-    "busulfan-label M": (Fraction(50), Fraction(152), Fraction(91, 100)),  # US busulfan label 2.1
-    "busulfan-label F": (Fraction(45), Fraction(152), Fraction(91, 100)),
-}
-_PERCENT = {"lower": 0, "adjusted25": 25, "adjusted40": 40, "adjusted50": 50}  # of what actual has above ideal
-_BSA = {  # factor, power of cm, power of kg
-    "dubois": (0.007184, 0.725, 0.425),  # Arch Intern Med 1916;17:863
-    "haycock": (0.024265, 0.3964, 0.5378),  # J Pediatr 1978;93:62
-    "gehan-george": (0.0235, 0.42246, 0.51456),  # Cancer Chemother Rep 1970;54:225
-    "fujimoto": (0.008883, 0.663, 0.444),  # Nippon Eiseigaku Zasshi 1968;23:443
-    "takahira": (0.007241, 0.725, 0.425),  # 1925
-    "shuter-aslani": (0.00949, 0.655, 0.441),  # Eur J Appl Physiol 2000;82:250
-    "schlich M": (0.000579479, 1.24, 0.38), "schlich F": (0.000975482, 1.08, 0.46),  # Ern Umschau 2010;57:178
-    "livingston-lee": (0.1173, 0.0, 0.6466), "below 10 kg": (0.1037, 0.0, 0.6724),  # Am J Physiol 2001;281:E586
-}  # fmt: skip
 
 
 class Line(NamedTuple):
@@ -79,24 +62,14 @@ class Line(NamedTuple):
     weight: str = "actual"
     factors: tuple[str, ...] = ()
     cap: str = ""
+    bsa_max: str = ""
+    bands: tuple[tuple[str, str], ...] = ()
+    limit: str = ""
+    packs: str = ""
     anchors: tuple[Line, ...] = ()
     lengths: tuple[int, ...] = ()
     which: str = ""
     run: tuple[int, ...] = ()
-
-
-class Person(NamedTuple):
-    """Body of one patient as text: kg, cm, "F" or "M", mL/min, with the conventions for BSA and derived weights."""
-
-    weight: str
-    height: str = ""
-    sex: str = ""
-    gfr: str = ""
-    bsa_formula: str = "mosteller"
-    bsa_step: str = "0.01"
-    bsa_floor: str = "0.5"
-    weight_step: str = "0.1"
-    bsa_weight: str = "actual"
 
 
 class When(NamedTuple):
@@ -120,32 +93,26 @@ class Result(NamedTuple):
 
 class _Order(NamedTuple):
     rate: Fraction  # amount of one administration for each unit of size
-    size: str
+    printed: Fraction  # the number of the dose in the unit of the amount
+    size: Size
     gap: int  # seconds between doses
     doses: int
 
 
 def recalculate(lines: Sequence[Line], person: Person, when: When) -> list[Result]:
     """Give every administration of the lines, in their order, numbered from 1 in each; ValueError names the order."""
-    sizes = {"": Fraction(1)}
+    sizes: dict[Size, Fraction] = {}
     results: list[Result] = []
     for line in lines:
         try:
             order = _read_line(line)
             if order.size not in sizes:
-                sizes[order.size] = _size(order.size, person)
-            calculated, amount = _amounts(line, order.rate * sizes[order.size])
+                sizes[order.size] = size_of(order.size, person)
+            calculated, amount = _amounts(line, order, sizes[order.size], person)
             results += [Result(line.order, number, day, start, calculated, amount) for number, day, start in _places(line, when)]
         except ValueError as error:
             raise ValueError(f"{line.order}: {error}") from error
     return results
-
-
-@lru_cache(maxsize=4096)
-def _number(text: str, name: str, zero: bool = False) -> Fraction:
-    if not _IS_NUMBER.fullmatch(text) or not (zero or Fraction(text)):
-        raise ValueError(f"{name} {text!r} is not a plain number above zero; write digits with a point")
-    return Fraction(text)
 
 
 @lru_cache(maxsize=1024)
@@ -169,13 +136,14 @@ def _read_line(line: Line) -> _Order:
     if (times and _TIMES[times] != daily) or (of.startswith("day") and int(stated) != len(line.days)):
         raise ValueError(f"dose {line.dose!r} does not fit {daily} doses on each of {len(line.days)} days")
     doses = _doses(line, daily, 0 if of.startswith("day") else int(stated or 0), gap)
-    rate = _number(value, "dose", True) * _ratio(unit, line.unit)
+    rate = printed = _number(value, "dose", True) * _ratio(unit, line.unit)
     if period in ("day", "course"):
         rate /= daily if period == "day" else doses
     for factor in line.factors:
         rate *= _number(factor, "factor", True)
-    size = "gfr" if unit == "AUC" else {"": "", "m2": "m2", "kg": line.weight}[basis]
-    return _Order(rate, size, gap, doses)
+    kind = "gfr" if unit == "AUC" else basis
+    size = (kind, line.weight if basis else "", line.bsa_max if basis == "m2" else "")
+    return _Order(rate, printed, size, gap, doses)
 
 
 def _gap(line: Line, every: str) -> int:
@@ -205,80 +173,39 @@ def _ratio(given: str, wanted: str) -> Fraction:
     return size / part
 
 
-def _size(name: str, person: Person) -> Fraction:
-    if name == "gfr":
-        return _number(person.gfr, "GFR", True) + 25  # Calvert 1989: mg = AUC x (GFR + 25)
-    return _bsa(person) if name == "m2" else _weight(name, person)
-
-
-def _weight(name: str, person: Person) -> Fraction:
-    actual = _number(person.weight, "weight")
-    if name == "actual":
-        return actual
-    kind, _, formula = name.partition(".")
-    formula = f"{formula} {person.sex}"
-    if formula not in _IDEAL or kind not in ("ideal", *_PERCENT):
-        raise ValueError(f"no weight {name!r} for sex {person.sex!r}; use actual, ideal.devine, adjusted40.devine ...")
-    base, height, slope = _IDEAL[formula]
-    ideal = base + slope * (_number(person.height, "height") - height)
-    if ideal <= 0:
-        raise ValueError("the ideal weight is not above zero at this height; use another weight")
-    if kind == "ideal":
-        return _stepped(ideal, person.weight_step)
-    if actual <= ideal:
-        return actual
-    adjusted = _stepped(ideal + (actual - ideal) * _PERCENT[kind] / 100, person.weight_step)
-    return min(actual, adjusted)  # rounding must not lift it above the scales
-
-
-def _bsa(person: Person) -> Fraction:
-    weight = _weight(person.bsa_weight, person)
-    floor = _number(person.bsa_floor, "BSA floor", True) if person.bsa_floor else 0
-    if person.bsa_formula != "mosteller":
-        value = Fraction(_power_bsa(person, float(weight)))
-        return value if value < floor else _stepped(value, person.bsa_step)
-    # Mosteller 1987, sqrt(cm x kg / 3600), by integer roots so that no tie is lost to a float.
-    (cm, cm_part), (kg, kg_part) = _number(person.height, "height").as_integer_ratio(), weight.as_integer_ratio()
-    (low, low_part), top, bottom = floor.as_integer_ratio(), cm * kg, cm_part * kg_part * 3600
-    if not person.bsa_step or top * low_part**2 < bottom * low**2:
-        return Fraction(isqrt(top * bottom * 10**48), bottom * 10**24)  # exact where the root is rational
-    step, part = _number(person.bsa_step, "BSA step").as_integer_ratio()
-    halves = isqrt(4 * top * part**2 // (bottom * step**2))
-    return Fraction((halves + 1) // 2 * step, part)
-
-
-def _power_bsa(person: Person, kg: float) -> float:
-    name = person.bsa_formula
-    if name == "boyd":  # Univ Minnesota Press 1935, gram form
-        power = 0.7285 - 0.0188 * log10(kg * 1000)
-        return 0.0003207 * pow(_number(person.height, "height"), 0.3) * pow(kg * 1000, power)
-    if name == "schlich":
-        name = f"schlich {person.sex}"
-    elif name == "livingston-lee" and kg < 10:
-        name = "below 10 kg"
-    if name not in _BSA:
-        raise ValueError(f"no BSA formula is called {name!r}; use mosteller, boyd, schlich, dubois or haycock")
-    factor, by_height, by_weight = _BSA[name]
-    cm = _number(person.height, "height") if by_height else 1
-    return factor * pow(cm, by_height) * pow(kg, by_weight)
-
-
-def _amounts(line: Line, calculated: Fraction) -> tuple[Fraction, Fraction]:
-    if not line.cap:
-        return calculated, _stepped(calculated, line.step)
-    cap = _number(line.cap, "cap")
-    calculated = min(calculated, cap)
-    amount = _stepped(calculated, line.step)
-    return calculated, amount if amount <= cap else amount - _number(line.step, "step")
-
-
-def _stepped(value: Fraction, text: str) -> Fraction:
-    """Half away from zero; no value here is negative."""
-    if not text:
-        return value
-    (step, part), (top, bottom) = _number(text, "step").as_integer_ratio(), value.as_integer_ratio()
+def _amounts(line: Line, order: _Order, size: Fraction, person: Person) -> tuple[Fraction, Fraction]:
+    """One administration before and after rounding: table, maximum, whole vials or standard dose, step, limit."""
+    calculated = order.rate * size
+    if line.bands:
+        calculated *= _band(line, order, person)
+    cap = _number(line.cap, "cap") if line.cap else None
+    calculated = calculated if cap is None else min(calculated, cap)
+    if line.packs and (found := packed(calculated, cap, line.packs)) is not None:
+        return calculated, found
+    if not line.step:
+        return calculated, calculated
+    (step, part), (top, bottom) = _number(line.step, "step").as_integer_ratio(), calculated.as_integer_ratio()
     unit = bottom * step
-    return Fraction((2 * top * part + unit) // (2 * unit) * step, part)
+    count = (2 * top * part + unit) // (2 * unit)  # half away from zero; no value here is negative
+    amount = Fraction(count * step, part)
+    if cap is not None and amount > cap:
+        amount -= _number(line.step, "step")
+    if line.limit and count < _few(line.limit) and (not count or abs(amount - calculated) * 100 > _number(line.limit, "limit") * calculated):
+        return calculated, calculated  # the exact dose is kept where rounding would change it by more
+    return calculated, amount
+
+
+@lru_cache(maxsize=64)
+def _few(limit: str) -> int:
+    """How many steps a dose must have at least, so that a step less cannot pass the limit."""
+    return int(100 / _number(limit, "limit")) + 2
+
+
+def _band(line: Line, order: _Order, person: Person) -> Fraction:
+    """What the line's table leaves of its dose, or the dose it puts in its place as a multiple of the printed one."""
+    value, _, unit = band(line.bands, person).partition(" ")
+    told = _number(value, "band")
+    return told * _ratio(unit, line.unit) / order.printed if unit else told
 
 
 @lru_cache(maxsize=4096)

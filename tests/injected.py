@@ -8,6 +8,8 @@ distributions, never from the program's own bounds:
 * adults: height by the CDC charts at 20 years; body mass index such that its reciprocal is normal, half of them with
   the shares below 19 and 25 kg/m2 of US adults (NHANES III: men 1.6 and 40.6 %, women 5.7 and 49.3 %), half with the
   shares below 18.5 and 25 kg/m2 of 12,050 Japanese transplant recipients (14.9 and 84.9 %, doi 10.1038/bmt.2014.255);
+* extreme bodies are not ordinary: z-scores end at 3.5 for height and at 3 for weight and body mass index, beyond which
+  the curves run to infinity (an adult of about 63 kg/m2, a girl of 16 of about 180 kg);
 * the kidneys of all are healthy: clearance 90 to 140 mL/min, as a creatinine by Cockcroft-Gault or Schwartz.
 
 An outcome is what an error *adds* to the findings of the same patient without it: refused or held is hard, a query soft.
@@ -35,7 +37,8 @@ Patients = dict[str, Column]
 POUND, INCH, UMOL = 0.45359237, 2.54, 88.4
 GROWTH = Path(__file__).parent / "cases" / "cdc-growth.csv"
 SHARES = {"US men": (19, 0.016, 25, 0.406), "US women": (19, 0.057, 25, 0.493), "Japanese": (18.5, 0.1486, 25, 0.8494)}
-REGIMENS = ("nct07299123", "bucy2-label", "flu-mel140", "cy-saa", "treosulfan-flu", "hatg-csa", "remestemcel", "beam-srl")
+REGIMENS = {"nct07299123": (6, 60), "bucy2-label": (18, 75), "flu-mel140": (0, 75), "cy-saa": (0, 75), "treosulfan-flu": (0, 75),
+            "hatg-csa": (0, 75), "remestemcel": (0, 75), "beam-srl": (0, 75)}  # with the ages they are written for
 
 
 # --- ordinary patients ---------------------------------------------------------------------------------------------
@@ -57,6 +60,7 @@ def _children(chance: np.random.Generator, age: Column, male: Column) -> Column:
     rows = list(csv.DictReader(line for line in GROWTH.read_text(encoding="utf-8").splitlines() if line[0] != "#"))
     height = chance.standard_normal(len(age))
     weight = 0.7 * height + (1 - 0.49) ** 0.5 * chance.standard_normal(len(age))
+    weight, height = weight.clip(-3, 3), height.clip(-3.5, 3.5)
     return np.array([_lms(rows, name, z, age, male) for name, z in (("weight", weight), ("height", height))])
 
 
@@ -72,8 +76,8 @@ def _lms(rows: list[dict[str, str]], name: str, z: Column, age: Column, male: Co
 
 def _adults(chance: np.random.Generator, male: Column, count: int) -> Column:
     rows = list(csv.DictReader(line for line in GROWTH.read_text(encoding="utf-8").splitlines() if line[0] != "#"))
-    height = _lms(rows, "height", chance.standard_normal(count), np.full(count, 20.0), male)
-    z, japanese = chance.standard_normal(count), chance.random(count) < 0.5
+    height = _lms(rows, "height", chance.standard_normal(count).clip(-3.5, 3.5), np.full(count, 20.0), male)
+    z, japanese = chance.standard_normal(count).clip(-3, 3), chance.random(count) < 0.5
     index = {name: _index(z, *shares) for name, shares in SHARES.items()}
     bmi = np.where(japanese, index["Japanese"], np.where(male, index["US men"], index["US women"]))
     return np.array([bmi * (height / 100) ** 2, height])
@@ -113,6 +117,7 @@ SLIPS: dict[str, Slip] = {
     "height in metres": lambda who: _changed(who, height_cm=(who["height_cm"] / 100).round(2)),
     "pounds and inches": lambda who: _changed(who, weight_kg=(who["weight_kg"] / POUND).round(1), height_cm=(who["height_cm"] / INCH).round(1)),
     "weight and height exchanged": lambda who: _changed(who, weight_kg=who["height_cm"], height_cm=who["weight_kg"]),
+    "age in years as months": lambda who: _changed(who, age_y=(who["age_y"] / 12).round(2)),
     "age in months as years": lambda who: (who | {"age_y": np.minimum((who["age_y"] * 12).round(0), 120)}, (who["age_y"] * 12).round(0) <= 120),
     "creatinine in µmol/L as mg/dL": lambda who: _changed(who, creatinine_mg_dl=(who["creatinine_mg_dl"] * UMOL).round(0)),
 }
@@ -136,6 +141,7 @@ class Outcome:
 
 
 NONE = Outcome(0, 0, 0)
+NOT_THE_SLIP = {"weight.unspecified"}  # asked of everybody from a body mass index of 30: it neither counts as a stop nor as an alarm
 
 
 class Found:
@@ -158,26 +164,25 @@ class Found:
 def outcome(clean: Found, wrong: Found, tried: Column) -> Outcome:
     """What the wrong patients have found that the clean ones have not, over the rows that were tried."""
     pairs, count = np.unique(np.stack((clean.of[tried], wrong.of[tried])), axis=1, return_counts=True)
-    added = [{level for _, level in wrong.sets[after] - clean.sets[before]} for before, after in pairs.T]
+    added = [{level for code, level in wrong.sets[after] - clean.sets[before] if code not in NOT_THE_SLIP} for before, after in pairs.T]
     hard = sum(int(n) for n, levels in zip(count, added, strict=True) if "block" in levels)
     soft = sum(int(n) for n, levels in zip(count, added, strict=True) if levels == {"query"})
     return Outcome(hard, soft, int(tried.sum()))
 
 
 def shared_out(who: Patients) -> Iterator[tuple[str, Patients]]:
-    """Each patient with one regimen that admits the age."""
-    turn = np.arange(len(who["age_y"])) // 2
-    for number, name in enumerate(REGIMENS):
-        ages = load_regimen(name).ages
-        mine = turn % len(REGIMENS) == number
-        if ages:
-            mine &= (who["age_y"] >= float(ages.low)) & (who["age_y"] <= float(ages.high))
-        yield name, {fact: column[mine] for fact, column in who.items()}
+    """Each patient with one regimen in turn; who is outside its ages goes to the one that asks for none, `cy-saa`."""
+    turn, names = np.arange(len(who["age_y"])) // 2 % len(REGIMENS), list(REGIMENS)
+    for number, (youngest, oldest) in enumerate(REGIMENS.values()):
+        outside = (who["age_y"] < youngest) | (who["age_y"] > oldest)
+        turn = np.where((turn == number) & outside, names.index("cy-saa"), turn)
+    for number, name in enumerate(names):
+        yield name, {fact: column[turn == number] for fact, column in who.items()}
 
 
 def patients_stopped(count: int, seed: int = 1, last_weight: bool = False) -> dict[str, tuple[Outcome, Outcome]]:
     """For the clean patients and for each slip: the outcomes of children and of adults."""
-    found = {name: (NONE, NONE) for name in ("none (clean patients)", *SLIPS)}
+    found = dict.fromkeys(("none (clean patients)", *SLIPS), (NONE, NONE))
     for regimen, who in shared_out(ordinary(count, seed)):
         if not last_weight:
             who = {name: column for name, column in who.items() if name != "last_weight_kg"}
@@ -195,12 +200,8 @@ def _both(sums: tuple[Outcome, Outcome], child: Column, of: Callable[[Column], O
 
 
 def _alarms(clean: Found, rows: Column) -> Outcome:
-    """Clean patients with a finding about their body; a regimen's own standing questions are no false alarm.
-
-    That the source names no dosing weight for a patient of body mass index 30 and more is such a question.
-    """
-    standing = frozenset.intersection(*clean.sets[1:])
-    mine = [{level for code, level in found - standing if code != "weight.unspecified"} for found in clean.sets]
+    """Clean patients with a finding about their body or kidneys; a regimen's own standing questions are no false alarm."""
+    mine = [{level for code, level in found if code.startswith(("patient.", "refused")) or code.endswith(".renal")} for found in clean.sets]
     hard, soft = (np.array([level in levels for levels in mine]) for level in ("block", "query"))
     return Outcome(int(hard[clean.of[rows]].sum()), int((soft & ~hard)[clean.of[rows]].sum()), int(rows.sum()))
 

@@ -172,3 +172,18 @@ def starts(rhythm, zero):
 def day_of(seconds, zero):
     """The protocol day on which an instant falls, by the calendar of the zone."""
     return (datetime.datetime.fromtimestamp(seconds, zoneinfo.ZoneInfo(zero[1])).date() - zero[0]).days
+
+
+def packed(value, most, kind, sizes, limit):
+    """Whole vials or a standard dose by plain search: the nearest one, the larger of two as near, inside the limit.
+
+    Nearness of vials is by difference, of standard doses by ratio; a dose above `most`, or none, is not offered.
+    """
+    if kind == "vial":
+        offered = [sizes[0] * count for count in (int(value / sizes[0]) + more for more in (-1, 0, 1, 2)) if count > 0]
+    else:
+        offered = list(sizes)
+    offered = [dose for dose in offered if most is None or dose <= most] or ([int(most / sizes[0]) * sizes[0]] if kind == "vial" and most >= sizes[0] else [])
+    far = (lambda dose: abs(dose - value)) if kind == "vial" else (lambda dose: max(dose / value, value / dose))
+    found = min(offered, key=lambda dose: (far(dose), -dose), default=None)
+    return found if found and abs(found - value) * 100 <= limit * value else None

@@ -59,11 +59,17 @@ def total(course: Course, order: str) -> str:
     return next(row["amount"]["value"] for row in course.schedule().to_dict()["totals"] if row["order"] == order)
 
 
-def outcomes(call) -> dict[str, dict]:
-    with pytest.raises(Choose) as asked:
-        call()
-    assert asked.value.exit_code == 4
-    return {one.name: one.to_dict() for one in asked.value.options}
+def outcomes(course: Course, call) -> dict[str, dict]:
+    """The outcomes side by side: of a decision that was not taken, or of a fact that was recorded without one."""
+    before = len(course.entries)
+    try:
+        call(course)
+        found = course.outcomes(list(course.state.asked)[-1])
+        assert len(course.entries) == before + 1 and not course.schedule().releasable
+    except Choose as asked:
+        assert asked.exit_code == 4 and len(course.entries) == before
+        found = asked.options
+    return {one.name: one.to_dict() for one in found}
 
 
 def planned(outcome: dict, order: str) -> list[str]:
@@ -103,12 +109,12 @@ def test_the_same_day_0_again_changes_nothing() -> None:
 
 
 def test_a6_the_outcomes_stand_side_by_side() -> None:
-    found = outcomes(lambda: at_noon().move_day0("2027-01-16", **NOON))
+    found = outcomes(at_noon(), lambda c: c.move_day0("2027-01-16", **NOON))
     assert [name for name, one in found.items() if not one["refused"]] == ["rest-day", "continue", "stop"]
 
 
 def test_a6_rest_day() -> None:
-    rest = outcomes(lambda: at_noon().move_day0("2027-01-16", **NOON))["rest-day"]
+    rest = outcomes(at_noon(), lambda c: c.move_day0("2027-01-16", **NOON))["rest-day"]
     assert planned(rest, "flu") == planned(rest, "cy") == ["2027-01-14T09:00:00+08:00"]
     assert planned(rest, "atg") == ["2027-01-14T09:00:00+08:00", "2027-01-15T09:00:00+08:00"]
     assert planned(rest, "msc") == ["2027-01-16T10:00:00+08:00"] and planned(rest, "hsc") == ["2027-01-16T14:00:00+08:00"]
@@ -118,7 +124,7 @@ def test_a6_rest_day() -> None:
 
 
 def test_a6_continue_shows_the_gaps_to_the_graft() -> None:
-    on = outcomes(lambda: at_noon().move_day0("2027-01-16", **NOON))["continue"]
+    on = outcomes(at_noon(), lambda c: c.move_day0("2027-01-16", **NOON))["continue"]
     assert planned(on, "flu") == planned(on, "cy") == ["2027-01-13T09:00:00+08:00"]
     assert planned(on, "atg") == ["2027-01-13T09:00:00+08:00", "2027-01-14T09:00:00+08:00"]
     gaps = {one["order"]: one["hours"] for one in on["gaps_to_graft"]}  # 16 January 14:00 less 13 and 14 January 09:00
@@ -126,7 +132,7 @@ def test_a6_continue_shows_the_gaps_to_the_graft() -> None:
 
 
 def test_a6_stop() -> None:
-    stop = outcomes(lambda: at_noon().move_day0("2027-01-16", **NOON))["stop"]
+    stop = outcomes(at_noon(), lambda c: c.move_day0("2027-01-16", **NOON))["stop"]
     assert [sum_of(stop, order)["amount"]["value"] for order in ("flu", "cy", "atg")] == ["153", "3090", "312"]
     assert planned(stop, "flu") == planned(stop, "cy") == planned(stop, "atg") == []
     assert planned(stop, "msc") == ["2027-01-16T10:00:00+08:00"]
@@ -186,19 +192,24 @@ def test_a_later_move_counts_what_the_first_one_made() -> None:
 # B6 and B7
 
 
-def late(course: Course, **more):
+def late(course: Course, **more) -> Course:
     give_all(course, "bu", 5)
-    return lambda: course.give("bu#6", "2027-03-27T08:30", **more)
+    course.give("bu#6", "2027-03-27T08:30", **more)
+    return course
+
+
+def late_outcomes() -> dict[str, dict]:
+    return {one.name: one.to_dict() for one in late(story_b()).outcomes("bu#6.outcome")}
 
 
 def test_b6_keep_the_grid_is_flagged() -> None:
-    keep = outcomes(late(story_b()))["keep-grid"]
+    keep = late_outcomes()["keep-grid"]
     assert planned(keep, "bu")[0] == "2027-03-27T12:00:00+01:00"
     assert any("dose 7 starts 3.5 h after dose 6" in text for text in keep["collisions"]) and sum_of(keep, "bu")["amount"]["value"] == "268.8"
 
 
 def test_b6_slide_crosses_the_clock_change() -> None:
-    slid = outcomes(late(story_b()))["slide"]
+    slid = late_outcomes()["slide"]
     expected = ["27T14:30:00+01:00", "27T20:30:00+01:00", "28T03:30:00+02:00", "28T09:30:00+02:00", "28T15:30:00+02:00", "28T21:30:00+02:00",
                 "29T03:30:00+02:00", "29T09:30:00+02:00", "29T15:30:00+02:00", "29T21:30:00+02:00"]  # fmt: skip
     assert planned(slid, "bu") == [f"2027-03-{text}" for text in expected] and sum_of(slid, "bu")["amount"]["value"] == "268.8"
@@ -206,12 +217,11 @@ def test_b6_slide_crosses_the_clock_change() -> None:
 
 
 def test_b6_a_person_chooses() -> None:
-    course = story_b()
-    late(course, outcome="slide", by="AB")()
+    course = late(story_b(), outcome="slide", by="AB")
     assert len(rows(course, "bu")) == 16 and total(course, "bu") == "268.8" and left(course, "bu")[-1] == "2027-03-29T21:30:00+02:00"
     assert "slide after give of bu" in message(course, "course.choice.1") and levels(course)["bu#6.time"] == "note"
-    with pytest.raises(Choose, match="not by whom"):
-        late(story_b(), outcome="slide")()
+    with pytest.raises(UsageError, match="not by whom"):
+        late(story_b(), outcome="slide")
 
 
 def test_b6_half_an_hour_late_asks_nothing() -> None:
@@ -266,11 +276,11 @@ def test_a_correction_shows_both() -> None:
 
 def test_a_missed_dose_is_left_out_or_made_up() -> None:
     course = story_a()
-    found = outcomes(lambda: course.miss("flu#1", why="refused"))
+    found = outcomes(course, lambda c: c.miss("flu#1", why="refused"))
     assert sum_of(found["omit"], "flu")["amount"]["value"] == "153" and sum_of(found["append"], "flu")["amount"]["value"] == "204"
     assert planned(found["append"], "flu")[-1] == "2027-01-14T09:00:00+08:00" and any("day -1" in text for text in found["append"]["collisions"])
-    course.miss("flu#1", outcome="omit", by="AB", why="refused")
-    assert course.schedule().course["not_given"][0]["state"] == "missed" and len(rows(course, "flu")) == 3
+    course.answer("flu#1.outcome", "omit", by="AB", why="refused")
+    assert course.schedule().course["not_given"][0]["state"] == "missed" and len(rows(course, "flu")) == 3 and not course.state.asked
 
 
 def test_a_missed_interval_dose_is_made_up_six_hours_after_the_last() -> None:
@@ -282,7 +292,7 @@ def test_a_missed_interval_dose_is_made_up_six_hours_after_the_last() -> None:
 
 def test_a_new_weight_is_real_or_fluid() -> None:
     course = at_noon()
-    found = outcomes(lambda: course.weigh("68 kg", at="2027-01-12T12:00"))
+    found = outcomes(course, lambda c: c.weigh("68 kg", at="2027-01-12T12:00"))
     # BSA sqrt(68 × 168 / 3600) = 1.7814 → 1.78: fludarabine 53.4 → 53, cyclophosphamide 1,068 → 1,070; ATG 170 → 170
     assert sum_of(found["real"], "flu")["amount"]["value"] == str(3 * 51 + 53) and sum_of(found["fluid"], "flu")["amount"]["value"] == "204"
     course.weigh("68 kg", at="2027-01-12T12:00", outcome="real", by="AB")
@@ -292,14 +302,14 @@ def test_a_new_weight_is_real_or_fluid() -> None:
 
 def test_a_weight_change_is_flagged_at_5_and_10_percent() -> None:
     for weight, word in (("64 kg", "+2.4 %"), ("66 kg", "above 5 %"), ("70 kg", "above 10 %")):
-        found = outcomes(lambda weight=weight: at_noon().weigh(weight, at="2027-01-12T12:00"))
+        found = outcomes(at_noon(), lambda c, weight=weight: c.weigh(weight, at="2027-01-12T12:00"))
         assert any(word in text for text in found["real"]["collisions"]) and ("above" in found["real"]["collisions"][0]) == (word != "+2.4 %")
 
 
 def test_a_busulfan_level_next_dose_or_cumulative() -> None:
     course = story_b()
     give_all(course, "bu", 4)
-    found = outcomes(lambda: course.level("bu", "1200 umol*min/L", "1000 umol*min/L", at="2027-03-26T20:00"))
+    found = outcomes(course, lambda c: c.level("bu", "1200 umol*min/L", "1000 umol*min/L", at="2027-03-26T20:00"))
     # next dose: 0.6 × 1000 / 1200 = 0.5 mg/kg = 14 mg → 13.8 mg (23 steps of 0.6; 14 / 0.6 = 23.3)
     assert {row["amount"]["value"] for row in found["next-dose"]["rows"] if row["order"] == "bu" and row["state"] == "planned"} == {"13.8"}
     # whole course: (16 × 1000 − 4 × 1200) / 12 = 933.3 for each; 0.6 × 933.3 / 1200 = 0.46667 mg/kg = 13.07 mg → 13.2 mg
@@ -421,8 +431,8 @@ def test_the_verbs_of_the_contract(tmp_path, capsys) -> None:
     file = start(tmp_path, capsys)
     assert run(capsys, "give", file, "flu#1", "--at", "2027-01-10T09:10", "--amount", "51 mg")[0] == 0
     assert run(capsys, "give", file, "flu#1", "--at", "2027-01-10T09:10")[0] == 4
-    code, out, _ = run(capsys, "miss", file, "flu#2", "--json")
-    assert code == 4 and {one["name"] for one in json.loads(out)["outcomes"]} == {"omit", "append"} and json.loads(out)["errors"]
+    code, out, _ = run(capsys, "move-day0", file, "2027-01-16", "--json")
+    assert code == 4 and {one["name"] for one in json.loads(out)["outcomes"]} >= {"rest-day", "continue", "stop"} and json.loads(out)["errors"]
     assert run(capsys, "answer", file, "flu.creatinine=0.8 mg/dL", "--by", "AB")[0] == 0
     assert run(capsys, "release", file, "flu#2", "--by", "P1", "--second", "P2")[0] == 0
     assert run(capsys, "release", file, "atg#1", "--by", "P1")[0] == 4
@@ -458,7 +468,7 @@ def test_a_choice_changed_on_the_way(tmp_path) -> None:
 def test_a_dose_a_day_late_cannot_keep_a_grid_that_lies_before_it() -> None:
     course = story_b()
     give_all(course, "bu", 5)
-    found = outcomes(lambda: course.give("bu#6", "2027-03-28T08:00"))
+    found = outcomes(course, lambda c: c.give("bu#6", "2027-03-28T08:00"))
     assert "before now" in found["keep-grid"]["refused"] and not found["slide"]["refused"]
 
 
@@ -478,14 +488,71 @@ def test_answers_at_the_start_are_the_plan_s_own() -> None:
     assert story_a(answer=answers).schedule().to_dict() == same.to_dict()
 
 
-def test_the_graft_fixes_day_0() -> None:
+def to_the_graft() -> Course:
+    """Story A with everything before the graft given."""
     course = at_noon()
     give_all(course, "flu", 1), give_all(course, "cy", 1), give_all(course, "atg", 2), give_all(course, "msc", 1)
-    with pytest.raises(InputError, match="another calendar day"):
-        course.give("hsc#1", "2027-01-16T00:30")
+    return course
+
+
+def test_the_graft_fixes_day_0() -> None:
+    course = to_the_graft()
     give_all(course, "hsc", 1)
     with pytest.raises(InputError, match="fixes day 0"):
         course.move_day0("2027-01-16", at="2027-01-15T18:00", outcome="rest-day", by="AB")
+
+
+def test_a_graft_after_midnight_is_recorded_and_a_person_says_which_day_is_day_0() -> None:
+    """With methotrexate on days +1, +3, +6, +11: 16, 18, 21, 26 January while day 0 stays, 17, 19, 22, 27 when it follows."""
+    course = gvhd()
+    for order, count in (("flu", 4), ("cy", 4), ("atg", 4), ("msc", 1), ("csa", 4)):
+        give_all(course, order, count)
+    course.give("hsc#1", "2027-01-16T00:30", by="N")
+    assert [row["start"] for row in rows(course, "hsc")] == ["2027-01-16T00:30:00+08:00"] and course.state.day0.isoformat() == "2027-01-15"
+    found = {one.name: one.to_dict() for one in course.outcomes("hsc#1.outcome")}
+    dates = {name: [start[:10] for start in planned(one, "mtx1") + planned(one, "mtx2")] for name, one in found.items()}
+    assert dates == {"keep-day0": ["2027-01-16", "2027-01-18", "2027-01-21", "2027-01-26"], "follow": ["2027-01-17", "2027-01-19", "2027-01-22", "2027-01-27"]}
+    course.answer("hsc#1.outcome", "follow", by="AB", why="protocol: the calendar day of the infusion")
+    assert course.state.day0.isoformat() == "2027-01-16" and rows(course, "hsc")[0]["day"] == 0
+    assert [start[:10] for start in left(course, "csa")][0] == "2027-01-16"  # begun: keeps its dates
+    assert levels(course)["msc#1.offset"] == "query" and "14.5 h before hsc" in message(course, "msc#1.offset")
+
+
+def test_a_split_graft_counts_from_the_first_infusion() -> None:
+    """Two infusions, 15 January 14:00 and 16 January 10:00, 20 h apart: day 0 and what hangs on it stay with the first."""
+    course = gvhd()
+    for order, count in (("flu", 4), ("cy", 4), ("atg", 4), ("msc", 1), ("csa", 3), ("hsc", 1)):
+        give_all(course, order, count)
+    before = left(course, "mtx1") + left(course, "mtx2")
+    with pytest.raises(UsageError, match="extra"):
+        course.give("hsc#2", "2027-01-16T10:00", by="N")
+    course.give("hsc#2", "2027-01-16T10:00", extra=True, by="N", second="M", why="second bag of the same donor")
+    assert left(course, "mtx1") + left(course, "mtx2") == before and course.state.day0.isoformat() == "2027-01-15" and course.schedule().times["hsc"] == "14:00"
+    assert "20 h after the first" in message(course, "hsc#2.extra") and "msc#1.offset" not in levels(course)
+
+
+def test_a_dose_given_and_never_planned_counts_everywhere() -> None:
+    """A fifth fludarabine of 51 mg: 4 × 51 + 51 = 255 mg; a second antithymocyte dose of 156 mg on day -3 makes 312 mg, 4.992 mg/kg that day."""
+    course = to_the_graft()
+    with pytest.raises(UsageError, match="record it as extra, flu#5"):
+        course.give("flu#5", "2027-01-14T09:00", by="N")
+    with pytest.raises(UsageError, match="second is missing"):
+        course.give("flu#5", "2027-01-14T09:00", "51 mg", extra=True, by="N", why="found in the chart")
+    course.give("flu#5", "2027-01-14T09:00", "51 mg", extra=True, by="N", second="M", why="found in the chart")
+    assert total(course, "flu") == "255" and levels(course)["flu#5.extra"] == "query" and rows(course, "flu")[-1]["given"]["extra"]
+    course.give("atg#5", "2027-01-12T15:00", "156 mg", extra=True, by="N", second="M", why="given twice")
+    assert total(course, "atg") == str(5 * 156) and "6 h after dose 2" in message(course, "atg.distance")
+    found = list(csv.DictReader(io.StringIO(course.reconciliation())))
+    assert next((row["state"], row["planned_amount"], row["difference"]) for row in found if row["order"] == "flu" and row["number"] == "5") == ("extra", "", "51")
+
+
+def test_a_stopped_dose_that_was_given_all_the_same_is_recorded_as_extra() -> None:
+    course = at_noon()
+    course.stop("cy", at="2027-01-12T12:00", by="AB", why="cystitis")
+    with pytest.raises(InputError, match="stopped"):
+        course.give("cy#4", "2027-01-13T09:00", by="N")
+    course.give("cy#4", "2027-01-13T09:00", "1030 mg", extra=True, by="N", second="M", why="the stop was not seen")
+    assert total(course, "cy") == "4120" and levels(course)["cy#4.extra"] == "query"
 
 
 # other protocols
@@ -506,7 +573,7 @@ def test_ciclosporin_twice_a_day_moved_after_three_doses() -> None:
     """Days -1..+2 at 09:00 and 21:00 are 8 doses from 14 January; 3 given, then a day of rest: 5 left from 16 January 21:00."""
     course = gvhd()
     give_all(course, "flu", 4), give_all(course, "cy", 4), give_all(course, "atg", 4), give_all(course, "csa", 3)
-    found = outcomes(lambda: course.move_day0("2027-01-16", at="2027-01-15T09:29", by="AB"))
+    found = outcomes(course, lambda c: c.move_day0("2027-01-16", at="2027-01-15T09:29", by="AB"))
     assert planned(found["rest-day"], "csa") == [f"2027-01-{text}:00+08:00" for text in ("16T21:00", "17T09:00", "17T21:00", "18T09:00", "18T21:00")]
     assert planned(found["continue"], "csa") == [f"2027-01-{text}:00+08:00" for text in ("15T21:00", "16T09:00", "16T21:00", "17T09:00", "17T21:00")]
     assert sum_of(found["rest-day"], "csa")["amount"]["value"] == sum_of(found["continue"], "csa")["amount"]["value"] == "752"  # 8 × 94
@@ -515,7 +582,7 @@ def test_ciclosporin_twice_a_day_moved_after_three_doses() -> None:
 
 def test_a_ciclosporin_dose_missed_is_made_up_at_the_next_hour_of_the_order() -> None:
     course = gvhd()
-    found = outcomes(lambda: course.miss("csa#1", at="2027-01-14T10:00"))
+    found = outcomes(course, lambda c: c.miss("csa#1", at="2027-01-14T10:00"))
     assert planned(found["append"], "csa")[-1] == "2027-01-18T09:00:00+08:00"  # after 17 January 21:00
 
 
@@ -523,7 +590,7 @@ def test_cells_in_four_infusions() -> None:
     """Related-donor cells on days 0, 7, 14, 21 from 4 January, 1e6 per kg at 62.5 kg; the second two days late."""
     course = Course.start("nct01305694", ADULT, day0="2027-01-04", zone="Asia/Shanghai", choose={"msc.dose": "1e6 cells/kg", "msc.days": "0, +7, +14, +21"})
     give_all(course, "msc", 1)
-    found = outcomes(lambda: course.give("msc#2", "2027-01-13T09:00"))
+    found = outcomes(course, lambda c: c.give("msc#2", "2027-01-13T09:00"))
     assert [start[:10] for start in planned(found["keep-grid"], "msc")] == ["2027-01-18", "2027-01-25"]
     assert [start[:10] for start in planned(found["slide"], "msc")] == ["2027-01-20", "2027-01-27"]
     assert sum_of(found["slide"], "msc")["amount"]["value"] == "250000000"

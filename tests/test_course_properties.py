@@ -10,9 +10,7 @@ from itertools import permutations
 import pytest
 
 from dosing import DosingError, render
-from dosing.course import Choose, Course, compose, ledger
-from dosing.course import replan as replan_module
-from dosing.course import state as state_module
+from dosing.course import Course, doses, ledger, moves, places, replan, rows
 from dosing.errors import Disagreement
 
 PATIENTS = ({"weight": "62.5 kg", "height": "168 cm", "age": "31 y", "sex": "M", "creatinine": "0.9 mg/dL"},
@@ -130,9 +128,9 @@ def test_reading_and_writing_again_changes_no_byte() -> None:
 
 def test_every_outcome_is_told_before_a_person_chooses() -> None:
     course = start(random.Random(1))
-    with pytest.raises(Choose) as asked:
-        course.miss(f"{planned(course)[0].order}#1")
-    assert all(one.totals and one.rows() for one in asked.value.options)
+    order = planned(course)[0].order
+    course.miss(f"{order}#1")
+    assert all(one.totals and one.rows() for one in course.outcomes(f"{order}#1.outcome"))
 
 
 def small() -> Course:
@@ -142,24 +140,24 @@ def small() -> Course:
 
 
 def test_a_fault_planted_in_a_start_is_found(monkeypatch) -> None:
-    right = state_module._slots
-    state_module.places.cache_clear()
-    monkeypatch.setattr(state_module, "_slots", lambda *given: [slot._replace(seconds=slot.seconds + 3600) for slot in right(*given)])
+    right = places._instants
+    places._placed.cache_clear()
+    monkeypatch.setattr(places, "_instants", lambda *given: [seconds + 3600 for seconds in right(*given)])
     with pytest.raises(Disagreement, match="60 min apart"):
         small().schedule()
-    state_module.places.cache_clear()
+    places._placed.cache_clear()
 
 
 def test_a_fault_planted_in_a_total_is_found(monkeypatch) -> None:
-    course, right = small(), compose._amount
-    monkeypatch.setattr(compose, "_amount", lambda value, unit: right(value + 1, unit))
+    right = rows._amount
+    monkeypatch.setattr(rows, "_amount", lambda value, unit: right(value + 1, unit))
     with pytest.raises(Disagreement, match="total"):
-        compose.schedule(course.state)
+        small().schedule()
 
 
 def test_a_fault_planted_in_the_choice_of_doses_left_is_found(monkeypatch) -> None:
     course = small()
-    monkeypatch.setattr(replan_module, "without", lambda state, order, number: state.lane(order).rest)  # the given dose stays planned
+    monkeypatch.setattr(doses, "without", lambda state, order, number: state.lane(order).rest)  # the given dose stays planned
     with pytest.raises(Disagreement, match="cy#1 stands twice"):
         course.give("cy#1", "2027-01-10T09:00")
 
@@ -173,6 +171,6 @@ def test_a_fifth_dose_is_found(monkeypatch) -> None:
         course.give(f"cy#{number}", f"2027-01-1{number - 1}T09:00")
     for number in (1, 2):
         course.give(f"atg#{number}", f"2027-01-1{number}T09:00", "1 mg")
-    monkeypatch.setitem(replan_module.OUTCOMES["move-day0"], "rest-day", replan_module.re_date)
+    monkeypatch.setitem(replan.OUTCOMES["move-day0"], "rest-day", moves.re_date)
     with pytest.raises(Disagreement, match="5 doses given and left, 4 ordered"):
         course.move_day0("2027-01-16", at="2027-01-12T12:00", outcome="rest-day", by="AB")

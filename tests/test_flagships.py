@@ -1,7 +1,7 @@
-"""Twelve flagship protocols and the seed's companion as whole courses, worked by hand and compared figure by figure.
+"""Twelve flagships (the seed pair is two files) as whole courses, worked by hand and compared figure by figure.
 
-Each file of `cases/flagships/` tells one course: patient, hours, choices, and for every step the arithmetic, every start
-with its offset, every amount, total, hold and open question. A later step names what changes; all else must stay.
+Each file of `cases/flagships/` tells one course: patient, hours, choices, and for every step the arithmetic, every
+start with its offset, every amount, total, hold and open question. A later step names what changes; all else stays.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from dosing import InputError, Patient, Schedule, plan
 from dosing.regimen.library import library
 
 CASES = sorted((Path(__file__).parent / "cases" / "flagships").glob("*.yaml"))
-FLAGSHIPS = {"nct07299123", "nct01305694", "ctn0301", "flu-cy-tbi-ptcy", "nct00489281", "bucy2-label", "bu-cy-once-daily",
-             "flu-mel140", "beam-srl", "melphalan-200", "beijing-haplo", "axi-cel", "remestemcel"}  # fmt: skip
+FLAGSHIPS = {"nct07299123", "nct01305694", "ctn0301", "flu-cy-tbi-ptcy", "nct00489281", "bucy2-label", "axi-cel",
+             "bu-cy-once-daily", "flu-mel140", "beam-srl", "melphalan-200", "beijing-haplo", "remestemcel"}  # fmt: skip
 MINUTES = {"min": 1, "h": 60}
 NUMBER = r"(\d+(?:\.\d+)?)"
 
@@ -40,19 +40,18 @@ def steps() -> list[Any]:
 
 def planned(told: dict[str, Any], step: dict[str, Any]) -> Schedule:
     """The schedule of one step: the course's own facts with what the step changes."""
-    more = step.get("with", {})
+    more = {"times": told["times"], "choose": told["choose"], "day0": told["day0"], **step.get("with", {})}
     facts = told["patient"] | step.get("patient", {})
     sign = {"by": "AB", "reason": "worked course", "second_name": "CD"} if more.keys() & {"set", "answer"} else {}
-    return plan(told["regimen"], Patient(**facts), day0=more.get("day0", told["day0"]), zone=told["zone"], times=more.get("times", told["times"]),
-                choose=more.get("choose", told["choose"]), set=more.get("set", {}), answer=more.get("answer", {}), **sign)
+    return plan(told["regimen"], Patient(**facts), zone=told["zone"], **more, **sign)
 
 
 def expected(told: dict[str, Any], number: int) -> dict[str, Any]:
     """The lines of a step: those of the first full step, with what the step changes or leaves out."""
     full = next(step for step in told["steps"] if "lines" in step)
     step = told["steps"][number]
-    kept = {} if step.get("only") else full["lines"]
-    return {order: line for order, line in (kept | step.get("lines", {})).items() if order not in step.get("not-planned", ())}
+    lines = ({} if step.get("only") else full["lines"]) | step.get("lines", {})
+    return {order: line for order, line in lines.items() if order not in step.get("not-planned", ())}
 
 
 def instants(starts: list[str]) -> list[str]:
@@ -142,7 +141,8 @@ def test_step(path: Path, number: int) -> None:
     data = made.to_dict()
     _lines(data, expected(told, number), bool(step.get("only")))
     _findings(made, step)
-    assert {row["drug"] for row in data["not_scheduled"]} == set(step.get("unscheduled", {row["drug"] for row in data["not_scheduled"]}))
+    named = {row["drug"] for row in data["not_scheduled"]}
+    assert named == set(step.get("unscheduled", named))
 
 
 def _lines(data: dict[str, Any], lines: dict[str, Any], part: bool) -> None:
@@ -169,7 +169,8 @@ def _total(total: dict[str, Any], line: dict[str, str]) -> None:
 
 def _durations(rows: list[dict[str, Any]], told: list[int]) -> None:
     """The first administration takes the first length told, every other the last one."""
-    lengths = [(datetime.fromisoformat(row["end"]) - datetime.fromisoformat(row["start"])).total_seconds() / 60 for row in rows]
+    spans = [(datetime.fromisoformat(row["start"]), datetime.fromisoformat(row["end"])) for row in rows]
+    lengths = [(end - start).total_seconds() / 60 for start, end in spans]
     assert lengths == [told[0], *[told[-1]] * (len(rows) - 1)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -79,13 +80,13 @@ def combinations(regimen: Regimen) -> Iterator[dict[str, str]]:
 
 
 def answers(regimen: Regimen) -> dict[str, str]:
-    """A value for everything the sources leave to a person: the low end of a range, one unit, as many days as printed."""
+    """A value for all that the sources leave to a person: the low end of a range, one unit, as many days as printed."""
     given = {}
     for order in regimen.orders:
         if order.dose == "ask":
             given[f"{order.id}.dose"] = "1e6 cells/kg"
         elif isinstance(order.dose, forms.Dose) and order.dose.is_range:
-            given[f"{order.id}.dose"] = str(order.dose).replace(f"..{forms.plain(order.dose.high)}", "")
+            given[f"{order.id}.dose"] = re.sub(r"\.\.[\d.e]+", "", str(order.dose))
         if order.days == "ask":
             given[f"{order.id}.days"] = forms.say_days(tuple(range(1, 1 + days_needed(order))))
     return given
@@ -116,7 +117,8 @@ def planned(name: str, choose: dict[str, str], patient: Patient) -> None:
     made = choose | asked
     schedule = plan(host, patient, choose=made, day0="2027-01-15", zone="Asia/Shanghai", times=hours(host, blocks, made), blocks=blocks)
     assert schedule.second_calculation["agrees"]
-    assert schedule.to_dict()["findings"]
+    found = [finding.id for finding in schedule.findings]
+    assert found and len(found) == len(set(found)), sorted({name for name in found if found.count(name) > 1})
 
 
 def fits(condition: forms.Condition, choose: dict[str, str]) -> bool:
@@ -269,9 +271,18 @@ TIMES = {"once daily": 1, "twice daily": 2, "three times daily": 3}
 
 
 def test_the_published_day_tables_come_out_day_for_day() -> None:
-    rows = [row for row in table("day-tables.tsv") if not row["medication"].startswith("sodium chloride")]
-    missing = [row for row in rows if not any(same_row(row, order) for order in LIBRARY.regimen(SRL[row["source"].rpartition("/")[2]]).orders)]
-    assert len(rows) == 32 and missing == []
+    """All 38 rows: drugs as orders on their days; hydration, printed without a volume, named with its days and time."""
+    rows = table("day-tables.tsv")
+    missing = [row for row in rows if not told(row, LIBRARY.regimen(SRL[row["source"].rpartition("/")[2]]))]
+    assert len(rows) == 38 and missing == []
+
+
+def told(row: dict[str, str], regimen: Regimen) -> bool:
+    """Whether a regimen tells a printed row: as an order, or as hydration that is named and not scheduled."""
+    if row["medication"].startswith("sodium chloride"):
+        phrases = [phrase for entry in regimen.not_scheduled if entry.drug == "sodium-chloride" for phrase in entry.cite["srl"]]
+        return f"sodium chloride 0.9 % intravenous {row['days_as_printed']} {row['duration_as_printed']}" in phrases
+    return any(same_row(row, order) for order in regimen.orders)
 
 
 def same_row(row: dict[str, str], order: Order) -> bool:
@@ -283,6 +294,43 @@ def same_row(row: dict[str, str], order: Order) -> bool:
     fits_times = not row["frequency"] or not dose or rules.per_day(order) == TIMES[row["frequency"]]
     return (DRUGS.get(row["medication"], row["medication"]) == order.drug and order.days == days
             and fits_dose and fits_times and (order.route or "").upper() in ("", row["route"]))  # fmt: skip
+
+
+def test_the_busulfan_sources_stay_in_conflict() -> None:
+    """Gap, weight bands, oral slip and days: every source by name, its number beside the others."""
+    asked = {query.id: query for query in LIBRARY.regimen("bucy2-label").queries}
+    assert set(asked["bucy.gap"].cite) == {"label", "hongkong", "euro"} and asked["bucy.gap"].level == "query"
+    assert set(asked["bu.children"].cite) == {"label", "drugscom", "euro", "bartelink"}
+    assert "4.4 mg/kg a day and a printed table 3.8" in asked["bu.children"].ask
+    assert "four times too much" in asked["bu.oral"].ask
+    shown = page(LIBRARY.regimen("bucy2-label"))
+    gaps = ("no sooner than 6 h after the 16th", "at least 24 h after it (Hong Kong label)", "24 h after the last oral dose")
+    assert all(words in shown for words in gaps)
+
+
+def test_the_page_of_beam_shows_seven_sources_side_by_side() -> None:
+    shown = " ".join(page(LIBRARY.regimen("beam-srl")).split())
+    regimen = LIBRARY.regimen("beam-srl")
+    found = {finding.id: finding for finding in plan(regimen, PATIENTS["adult"], choose={"filgrastim.days": "+5..+10"}).open}
+    assert all(f"{source}: " in found["cytarabine.dose"].cite for source in regimen.sources)
+    totals = ("1600 as 200 twice daily", "800 as 100 twice daily", "400 as 100 without twice daily", "600 as 200 a day")
+    assert all(words in shown for words in totals)
+
+
+def test_what_the_seed_and_its_sister_paper_disagree_on_is_kept() -> None:
+    rows = {row["item"]: row for row in table("source-disagreements.tsv")}
+    regimen = LIBRARY.regimen("nct07299123")
+    orders, queries = {order.id: order for order in regimen.orders}, {query.id: query for query in regimen.queries}
+    assert rows.keys() == {"ATG dose", "busulfan days (SAA-II)", "cyclophosphamide"}
+    assert str(orders["atg"].dose) == "5 mcg/kg/day" and set(orders["atg"].cite) == {"registry", "xu2018"}
+    assert (forms.say_days(orders["bu"].days), forms.say_days(queries["bu.days"].instead)) == ("-8..-5", "-7, -6")
+    assert orders["cy"].dose.is_range and "500-800" in rows["cyclophosphamide"]["value_a"]
+
+
+def test_the_totals_of_the_label_are_those_of_the_published_table() -> None:
+    rows = [row for row in table("published-totals.tsv") if "uptodate" in row["source"]]
+    totals = {(order.drug, str(order.total)) for order in LIBRARY.regimen("bucy2-label").orders if order.total}
+    assert {(row["drug"].split()[0], f"{row['printed_total']} {row['unit_total']}/course") for row in rows} == totals
 
 
 def test_the_published_totals_come_out() -> None:

@@ -228,3 +228,19 @@ def test_a_clock_time_never_shifts_the_day() -> None:
     """CDISC rules engine issue 707: 13:50 on the day before 13:44 is still the day before."""
     made = schedule(one_order(drug="example-drug", dose="1 mg/dose", days="-1", at="13:50"), {"weight": "70 kg"}, day0="2022-05-20")
     assert (made.administrations[0].day, made.administrations[0].date) == (-1, date(2022, 5, 19))
+
+
+@needs_shelf
+def test_two_printed_doses_of_one_person_imply_one_body_surface() -> None:
+    """mCODE STU3 prints 600 and 175 mg/m2 with their doses: at 1.5543 m2 both come out to the cent."""
+    rows = shelf_rows("resolved-dose-examples.tsv")
+    implied = [Decimal(row["printed_dose_mg"]) / Decimal(row["dose_per_m2_mg"]) for row in rows]
+    assert {round(value, 4) for value in implied} == {Decimal("1.5543")}
+    assert [round(value, 5) for value in implied] == [Decimal(row["implied_bsa_m2"]) for row in rows]
+
+
+@needs_shelf
+def test_the_day_lists_of_another_notation_are_all_here() -> None:
+    """Every row is expanded by hand, or refused as another notation, or holds no day at all."""
+    ours = {row["printed"] for row in case("expansions")["days"]} | set(case("expansions")["refused"])
+    assert {row["input"] for row in shelf_rows("alldays-notation.tsv")} - ours <= {"1,(+0)", "(null)"}

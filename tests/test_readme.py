@@ -120,7 +120,7 @@ def test_the_regimen_of_the_readme_is_sound_and_plans(tmp_path: Path, capsys: py
     file.write_text(block, encoding="utf-8")
     unit = str(tmp_path / "myunit")
     assert main(["check", str(file), "--library", unit]) == 0
-    assert capsys.readouterr().out == "flu-demo: sound, 1 worked examples\n"
+    assert capsys.readouterr().out == "flu-demo: sound, 1 worked example, 1 combination of choices\n"
     assert main(["check", "flu-demo", "--library", unit]) == 0
     made = plan("flu-demo", Patient(weight="80 kg", height="180 cm"), library=[unit])
     assert str(made.total("fludarabine")) == "250 mg"

@@ -9,13 +9,12 @@ import re
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from schedules import ATG_BLOCK, CITES, UNSAFE, Words, entries, releasable, saa_one, saa_two, shown
 
 from dosing.errors import UsageError
-from dosing.render import FORMATS, render, to_bytes, to_text_of, wording
+from dosing.render import FORMATS, to_bytes, to_text_of, wording
 from dosing.render.names import amount_text
 from dosing.render.sheet import document, sheet
 from dosing.schedule import Amount, Finding, Schedule
@@ -197,7 +196,7 @@ def test_a_name_is_never_markup() -> None:
     identity = {"name": '<script>alert(1)</script> "[red]" | **x**', "id": "=1+1"}
     page = Words.read(to_text_of(saa_one(identity=identity), "html"))
     assert "script" not in page.tags and identity["name"] in page.texts
-    assert not [name for name, _ in page.attributes if name.startswith("on") or name in ("src", "href")]
+    assert not [name for name, value in page.attributes if name.startswith("on") or name == "src" or (name == "href" and not str(value).startswith("#"))]
     assert r"\<script\>" in to_text_of(saa_one(identity=identity), "md")
 
 
@@ -268,7 +267,8 @@ def test_cumulative_is_the_sum_of_the_amounts(schedule: Schedule) -> None:
     for row in sheet(schedule).rows:
         told = [line for cell in row.cells for line in cell.lines if line.startswith("if all given")]
         total = next((total for total in schedule.totals if total.order == row.order and total.amount), None)
-        assert not total or told[-1] == f"if all given {wording.amount(total.amount, schedule.locale)}"
+        if total and total.doses > 1:  # a single dose is its own sum
+            assert told[-1] == f"if all given {wording.amount(total.amount, schedule.locale)}"
 
 
 def test_messages_name_drugs_in_full() -> None:
@@ -280,51 +280,6 @@ def test_messages_name_drugs_in_full() -> None:
         "The source names no weight for fludarabine, umbilical-cord mesenchymal stromal cells; haematopoietic stem cells: see atg.dose"
         in told
     )
-
-
-def test_writes_a_file_whole(tmp_path: Path) -> None:
-    path = render(saa_one(), tmp_path / "sheet.TXT")
-    assert path.read_bytes() == to_bytes(saa_one(), "txt")
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "sheet.txt"
-    path.write_text("old")
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(UsageError, match="No space left"):
-        render(saa_one(), path)
-    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "missing/sheet.txt",
-        "folder.txt",
-        "a\0b.txt",
-        "a\nb.txt",
-        "con.txt",
-        "NUL.csv",
-        f"{'a' * 300}.txt",
-        "sheet.doc",
-        "sheet",
-    ],
-)
-def test_refuses_a_path(tmp_path: Path, name: str) -> None:
-    (tmp_path / "folder.txt").mkdir()
-    with pytest.raises(UsageError):
-        render(saa_one(), tmp_path / name)
-    assert [path.name for path in tmp_path.iterdir()] == ["folder.txt"]
-
-
-def test_an_unknown_extension_lists_the_known() -> None:
-    with pytest.raises(UsageError, match=r"\.csv.*\.html.*\.txt"):
-        to_bytes(saa_one(), ".doc")
 
 
 def test_terminal_prints_every_hold() -> None:
@@ -364,79 +319,3 @@ def test_the_header_names_added_blocks_and_the_issue() -> None:
     page = sheet(saa_one(regimen=regimen, issue=2, replaces=1))
     assert page.basis[0].text == "nct07299123@1 with gvhd-csa-mtx@1"
     assert "issue 2, replaces issue 1" in page.footer
-
-
-@pytest.fixture(scope="module")
-def pages() -> list[str]:
-    """The words on each page of the SAA-II sheet as PDF."""
-    pytest.importorskip("typst")
-    reader = pytest.importorskip("pypdf").PdfReader(io.BytesIO(to_bytes(saa_two(), "pdf")))
-    return [page.extract_text().replace("\u00a0", " ") for page in reader.pages]
-
-
-def test_pdf_pages_carry_identity_and_number(pages: list[str]) -> None:
-    for number, text in enumerate((" ".join(page.split()) for page in pages), 1):
-        wanted = [
-            "EXAMPLE, Test",
-            "000-TEST-001",
-            "01 Jan 1986",
-            "nct07299123@1",
-            "70 kg",
-            "01 Dec 2026",
-            "1.82 m²",
-            "09 Dec 2026",
-            "NOT RELEASABLE",
-        ]
-        assert [words for words in [*wanted, "DRAFT REGIMEN", "Not a prescription"] if words not in text] == []
-        assert f"Page {number} of {len(pages)}" in text
-
-
-def test_pdf_holds_every_dose(pages: list[str]) -> None:
-    schedule = saa_two()
-    text = " ".join(" ".join(pages).partition("Administrations in time order")[2].split())
-    wanted = Counter(amount_text(schedule, row).replace("\u00a0", " ") for row in schedule if row.amount or row.held)
-    found = {told: len(re.findall(rf"(?<![\d,.]){re.escape(told)}(?! on)", text)) for told in wanted}
-    assert {told: found[told] >= count for told, count in wanted.items()} == dict.fromkeys(wanted, True)
-    assert text.count(" of 16 42 mg") == 16
-
-
-def test_pdf_text_is_safe(pages: list[str]) -> None:
-    text = "\n".join(pages).replace("nct07299123@1", "").replace("BSA", "")
-    text = re.sub(r"\s+", " ", text)
-    assert {rule: re.findall(pattern, text) for rule, pattern in UNSAFE.items() if re.findall(pattern, text)} == {}
-
-
-def test_pdf_is_a_landscape_grid_then_the_record() -> None:
-    pytest.importorskip("typst")
-    reader = pytest.importorskip("pypdf").PdfReader(io.BytesIO(to_bytes(saa_one(), "pdf")))
-    texts = [page.extract_text() for page in reader.pages]
-    assert {(round(page.mediabox.width), round(page.mediabox.height)) for page in reader.pages} == {(842, 595)}
-    assert texts[0].count("HOLD") >= 5 and "Open queries" in texts[0] and texts[0].count("1,090\u00a0mg") >= 4
-    assert (
-        "Calculation record" in texts[1] and "350\u00a0micrograms" in texts[1] and "350\u00a0micrograms" not in texts[0]
-    )
-
-
-def test_pdf_draws_only_with_its_own_fonts() -> None:
-    pytest.importorskip("typst")
-    pypdf = pytest.importorskip("pypdf")
-    reader = pypdf.PdfReader(io.BytesIO(to_bytes(saa_one(), "pdf")))
-    fonts = {
-        str(font.get_object()["/BaseFont"]).partition("+")[2]
-        for page in reader.pages
-        for font in page["/Resources"]["/Font"].values()
-    }
-    assert fonts and all(font.startswith(("NotoSans", "DejaVuSansMono")) for font in fonts)
-    assert not reader.metadata.get("/CreationDate") and "EXAMPLE" not in str(reader.metadata)
-
-
-def test_pdf_refuses_a_sign_it_cannot_draw() -> None:
-    pytest.importorskip("typst")
-    with pytest.raises(UsageError, match=r"U\+738B"):
-        to_bytes(saa_one(identity={"name": "\u738b"}), "pdf")
-
-
-def test_pdf_without_typst_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "typst", None)
-    with pytest.raises(UsageError, match=r"dosing\[print\]"):
-        to_bytes(saa_one(), "pdf")

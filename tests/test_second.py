@@ -279,7 +279,7 @@ REFUSED = [
     (FLU, {"unit": "AUC"}), (FLU, {"step": "0"}), (FLU, {"at": ("9:00",)}), (FLU, {"days": ()}), (FLU, {"every": "24"}),
     (FLU, {"weight": "lean", "dose": "1 mg/kg"}), (BU, {"first": ""}), (BU, {"every": "5"}), (BU, {"event": "hsc"}),
     (BU, {"days": (-8, -7, -5)}), (BU, {"dose": "0.6 mg/kg/dose every 6 h x 17 doses"}), (MSC, {"event": "bu"}),
-    (MSC, {"days": (0, 1)}),
+    (MSC, {"days": (0, 1), "dose": "500000 cells/kg every 6 h"}),
 ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from dosing import forms
 from dosing.checks.case import Case, Hit, check, course_check
+from dosing.checks.size import ADULT
 from dosing.engine.body import Column
 from dosing.engine.settle import Line
 from dosing.regimen import rules
@@ -50,14 +51,17 @@ def total(line: Line, time: str, together: Sequence[Line] = ()) -> Decimal:
     return line.value / line.parts * (rules.per_day(line.order) if time == "day" else 1)
 
 
-def judge(limit: Limit, line: Line, together: Sequence[Line] = ()) -> Judged | None:
-    """A line, over the course `together` with others, against one limit; None where it speaks of another basis, route or interval."""
+def judge(limit: Limit, line: Line, together: Sequence[Line] = (), route: str = "") -> Judged | None:
+    """A line, over the course `together` with others, against one limit; None where it speaks of another basis, route or interval.
+
+    `route` stands in for a route that the order does not state.
+    """
     bound = limit.hard or limit.usual
     assert line.dose and bound
     every = int(line.dose.every * 60) if line.dose.every else 1440 // rules.per_day(line.order)
     if bound.per != line.dose.per or (limit.every and limit.every != every):
         return None
-    if limit.route and limit.route != line.order.route or not same_kind(bound.unit, line.drug.unit):
+    if limit.route and limit.route != (line.order.route or route) or not same_kind(bound.unit, line.drug.unit):
         return None
     value = total(line, bound.time, together)
     unfinished = bound.time == "course" and any(one.open for one in together)
@@ -107,12 +111,24 @@ def limit_hits(line: Line, together: Sequence[Line] = ()) -> tuple[Hit, ...]:
     worst = {verdict: next((one for one in judged if one.verdict == verdict), None) for verdict in ("hard", "usual")}
     if hard := worst["hard"]:
         return (_limit_hit(line, hard, "block", "limit.hard"),)
+    if not judged and (hard := outside_every_route(line, together)):
+        return (_limit_hit(line, hard, "block", "limit.hard"),)
     if not judged and limits_of(line):
         text = f"{line.drug.id}: no cited limit speaks of {line.dose} ({', '.join(line.drug.bases)} are known); it cannot be checked."
         return (Hit(f"{line.id}.dose", "limit.unknown", "query", text, line.id, line.cited()),)
     if usual := worst["usual"]:
         return (_limit_hit(line, usual, "query", "limit.soft"),)
     return ()
+
+
+def outside_every_route(line: Line, together: Sequence[Line]) -> Judged | None:
+    """Where the order states no route: a hard limit it passes, if it passes one of every route the drug has limits for."""
+    by_route: dict[str, list[Judged]] = {}
+    for limit in limits_of(line) if not line.order.route else ():
+        if limit.route and (found := judge(limit, line, together, limit.route)):
+            by_route.setdefault(limit.route, []).append(found)
+    passed = [next((one for one in found if one.verdict == "hard"), None) for found in by_route.values()]
+    return passed[-1] if passed and all(passed) else None
 
 
 def _limit_hit(line: Line, found: Judged, level: Level, code: str) -> Hit:
@@ -220,21 +236,31 @@ def a_needed_creatinine_is_there(case: Case) -> Iterator[Hit]:
             text = f"creatinine is missing (or age, sex, height to estimate a clearance); {line.drug.id} is cleared by the kidney. Give --creatinine or --crcl."
             yield Hit(f"{line.id}.creatinine", "patient.creatinine", "query", text, line.id, line.drug.id)
             continue
-        yield from _renal(line, *found)
+        yield from _renal(line, *found, _per_surface(case, found[0]))
 
 
-def _renal(line: Line, clearance: np.ndarray, name: str) -> Iterator[Hit]:
+def _per_surface(case: Case, clearance: np.ndarray) -> np.ndarray | None:
+    """A child's clearance per 1.73 m2, NaN for adults: a healthy child of 20 kg has 60 mL/min, and no label's table is its own."""
+    facts = case.body.facts
+    if "age" not in facts or np.minimum.reduce(facts["age"]) >= ADULT or not {"weight", "height"} <= facts.keys():
+        return None
+    return np.where(facts["age"] < ADULT, clearance * 1.73 / case.body.bsa_unrounded, np.nan)
+
+
+def _renal(line: Line, clearance: np.ndarray, name: str, child: np.ndarray | None) -> Iterator[Hit]:
     """The first renal band of the drug's file that each row falls into; advice, never applied by itself."""
+    judged = clearance if child is None else np.where(np.isnan(child), clearance, child)
     free = np.ones(clearance.shape, bool)
     for band in line.drug.renal:
-        inside = free & COMPARE[band.when.operator](clearance, float(band.when.value))
+        inside = free & COMPARE[band.when.operator](judged, float(band.when.value))
         free &= ~inside
         if inside.any():
-            yield Hit(f"{line.id}.renal", "patient.renal", band.level, partial(_advice, clearance, name, band.advice), line.id, band.source, inside)
+            yield Hit(f"{line.id}.renal", "patient.renal", band.level, partial(_advice, clearance, name, child, band.advice), line.id, band.source, inside)
 
 
-def _advice(clearance: np.ndarray, name: str, advice: str, row: int) -> str:
-    return f"creatinine clearance {clearance[row]:.0f} mL/min ({name}): {advice}"
+def _advice(clearance: np.ndarray, name: str, child: np.ndarray | None, advice: str, row: int) -> str:
+    told = "" if child is None or np.isnan(child[row]) else f", which is {child[row]:.0f} mL/min/1.73 m²; a child is judged by the latter"
+    return f"creatinine clearance {clearance[row]:.0f} mL/min ({name}){told}: {advice}"
 
 
 COMPARE = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import partial
 
 import numpy as np
@@ -31,6 +32,25 @@ def the_age_is_inside_the_protocol(case: Case) -> Iterator[Hit]:
     outside = (age < float(ages.low)) | (age > float(ages.high))
     if outside.any():
         yield Hit("patient.age", "patient.age", "query", lambda row: f"{age[row]:g} y is outside the protocol's ages, {ages}.", None, cite, outside)
+
+
+SLIPS = {"age": ("y", "months typed as years"), "creatinine": ("mg/dL", "µmol/L typed as mg/dL")}
+
+
+@check
+def facts_are_ordinary(case: Case) -> Iterator[Hit]:
+    """Is the age or the creatinine larger than anybody's whom a transplant is planned for?"""
+    for name, limit in case.site.ask_above.items():
+        values = case.body.facts.get(name)
+        if values is None or np.maximum.reduce(values) <= float(limit):
+            continue
+        told = partial(_ordinary, name, values, limit)
+        yield Hit(f"patient.{name}-doubtful", f"patient.{name}", "query", told, None, case.site.source, values > float(limit))
+
+
+def _ordinary(name: str, values: Column, limit: Decimal, row: int) -> str:
+    unit, slip = SLIPS[name]
+    return f"{name} {values[row]:g} {unit} is above {limit} {unit}: is it {slip}? Check it and its unit, or confirm."
 
 
 @check

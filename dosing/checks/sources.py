@@ -100,6 +100,17 @@ def unscheduled_drugs_are_named(case: Case) -> Iterator[Hit]:
 
 
 @course_check
+def versions_are_current(case: Case) -> Iterator[Hit]:
+    """Has a file of this plan been superseded by a later version, or withdrawn?"""
+    for file in (case.settled.regimen, *case.settled.blocks):
+        name = f"{file.id}@{file.version}"
+        if file.superseded_by:
+            yield Hit(f"{file.id}.superseded", "regimen.superseded", "note", f"{name} is superseded by {file.superseded_by}; dosing diff {name} {file.superseded_by} tells what changed.")
+        if file.status == "withdrawn":
+            yield Hit(f"{file.id}.withdrawn", "regimen.withdrawn", "block", f"{name} is withdrawn: no dose of it may be released. Take the version that follows it.")
+
+
+@course_check
 def changes_are_shown(case: Case) -> Iterator[Hit]:
     """What did a person set, against what is printed?"""
     for change in case.settled.changes:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from dosing import forms
 from dosing.checks.case import Case, Hit, course_check
+from dosing.engine.hours import hanging
 from dosing.engine.settle import Line
 from dosing.engine.timeline import clock_changes
 
@@ -16,7 +17,7 @@ from dosing.engine.timeline import clock_changes
 def doses_fall_on_the_stated_days(case: Case) -> Iterator[Hit]:
     """Does a dose fall outside the days the source states?"""
     for line in case.lines:
-        if line.rhythm.event or not line.dose:
+        if (line.rhythm.event and not line.rhythm.every) or not line.dose:
             continue
         outside = [(number, slot.day) for number, slot in enumerate(case.slots[line.id], 1) if slot.day not in line.order.days]
         if outside:
@@ -29,9 +30,9 @@ def doses_fall_on_the_stated_days(case: Case) -> Iterator[Hit]:
 def offsets_that_leave_their_day(case: Case) -> Iterator[Hit]:
     """Does a dose that hangs on an event fall on another day than the event?"""
     for line in case.lines:
-        for slot in case.slots[line.id] if line.rhythm.offset else ():
+        for slot in case.slots[line.id] if line.rhythm.offset and not line.rhythm.every else ():
             if slot.day not in line.order.days:
-                text = f"{line.order.at} falls on day {forms.say_day(slot.day)}{_weekday(slot.seconds, case.when.zone)}."
+                text = f"{hanging(line.order)} falls on day {forms.say_day(slot.day)}{_weekday(slot.seconds, case.when.zone)}."
                 yield Hit(f"{line.id}.day", "timing.other-day", "note", text, line.id, line.cited())
 
 

@@ -11,13 +11,13 @@ from dosing.cli.group import JSON, LIBRARY, Group, TextCommand, cli, emit, pairs
 from dosing.cli.patient import FACTS, ledger, patient_options, read_patient
 
 WHO = [
-    click.option("--at", default="", metavar="TIME", help="When, 2027-01-10T09:10; no clock is read."),
-    click.option("--by", default="", metavar="NAME", help="Who."),
+    click.option("--at", default="", metavar="TIME", help="When it happened, 2027-01-10T09:10; no clock is read."),
+    click.option("--by", default="", metavar="NAME", help="Who did it."),
     click.option("--second", default="", metavar="NAME", help="The second person, where the site asks for one."),
     click.option("--reason", default="", metavar="TEXT", help="Why, or the evidence."),
     LIBRARY, JSON,
 ]  # fmt: skip
-OUTCOME = click.option("--outcome", default="", metavar="NAME", help="Which outcome a person chose; without it all are shown.")
+OUTCOME = click.option("--outcome", default="", metavar="NAME", help="Which outcome a person chose, with --by. Without it the fact is recorded and the choice stays open.")
 
 
 @cli.group(cls=Group)
@@ -36,44 +36,79 @@ def verb(name: str, *options: Any, chooses: bool = False) -> Callable[[Any], Any
     return register
 
 
+def reader(name: str, *options: Any) -> Callable[[Any], Any]:
+    """Register a verb that changes nothing: its own options, the library, JSON."""
+
+    def register(function: Any) -> Any:
+        for option in reversed([*options, LIBRARY, JSON]):
+            function = option(function)
+        return course.command(name, cls=TextCommand)(click.argument("file")(function))
+
+    return register
+
+
 def _append(file: str, library: Sequence[str], as_json: bool, work: Callable[[Any], Any]) -> int:
-    """Load a course, let one entry be appended, write it, and say what it is; outcomes are shown where a person must choose."""
-    from dosing.course import Choose, Course, tell
+    """Load a course, let one entry be appended, write it, and say what it is; 5 where it left a choice open."""
+    from dosing.course import Choose, Course
 
     found = Course.load(file, library)
     try:
         entry = work(found)
     except Choose as choice:
-        return _ask(choice, as_json, tell)
+        return _ask(choice, as_json)
     found.save(file)
-    schedule = found.schedule()
+    schedule, asked = found.schedule(), _asked(found, entry)
     if as_json:
-        emit({"entry": found.to_dict()["ledger"][-1], "schedule": schedule.to_dict()})
+        emit({"entry": found.to_dict()["ledger"][-1], **({"outcomes": [one.to_dict() for one in asked]} if asked else {}), "schedule": schedule.to_dict()})
     else:
         click.echo(f"recorded: entry {len(found.entries)}, {say(entry)}", err=True)
-        _open(schedule)
-    return 0
+        _tell_open(schedule, entry, asked)
+    return 5 if asked else 0
+
+
+def _asked(found: Any, entry: Any) -> Sequence[Any]:
+    """The outcomes of the choice that an entry left open."""
+    from dosing.course.replan import query_of
+
+    return found.outcomes(query_of(entry)) if getattr(entry, "asks", False) else ()
+
+
+def _tell_open(schedule: Any, entry: Any, asked: Sequence[Any]) -> None:
+    from dosing.course import tell
+    from dosing.course.replan import query_of
+
+    if asked:
+        names = "|".join(one.name for one in asked if not one.refused)
+        click.echo(tell(tuple(asked)))
+        click.echo(f"nobody has chosen yet: dosing course answer FILE {query_of(entry)}={names} --by NAME", err=True)
+    say_open(schedule)
 
 
 def say(entry: Any) -> str:
     """An entry in a few words: what, of which dose, when, by whom."""
     told = entry.model_dump(mode="json", exclude_defaults=True)
-    dose = f" {told['order']}{'#' + str(told['dose']) if 'dose' in told else ''}" if "order" in told else ""
-    facts = [f"{key} {value}" for key, value in told.items() if key in ("outcome", "day0", "weight", "key", "value", "query", "answer", "at", "by")]
+    dose = f" {told['order']}{'#' + str(told['dose']) if isinstance(told.get('dose'), int) else ''}" if "order" in told else ""
+    words = ("regimen", "action", "count", "kit", "outcome", "day0", "weight", "measured", "target", "key", "value", "query", "answer", "issue", "partial", "extra", "missed", "at", "by", "second")
+    facts = [f"{key} {value}" if value is not True else key for key, value in told.items() if key in words]
+    if told.get("amount"):
+        facts.insert(0, " ".join(told["amount"]))
     return f"{entry.what}{dose}" + (f" ({', '.join(facts)})" if facts else "")
 
 
-def _ask(choice: Any, as_json: bool, tell: Any) -> int:
+def _ask(choice: Any, as_json: bool) -> int:
+    from dosing.course import tell
+
     if as_json:
         emit({"errors": [fault.to_dict() for fault in choice.faults], "outcomes": [one.to_dict() for one in choice.options]})
     else:
         click.echo(tell(choice.options))
     for fault in choice.faults:
         click.echo(str(fault), err=True)
-    return choice.exit_code
+    return int(choice.exit_code)
 
 
-def _open(schedule: Any) -> None:
+def say_open(schedule: Any) -> None:
+    """What keeps the schedule from release, by name."""
     if schedule.open:
         click.echo(f"not releasable: {len(schedule.open)} open ({', '.join(finding.id for finding in schedule.open)})", err=True)
 
@@ -82,16 +117,18 @@ def _open(schedule: Any) -> None:
 @click.argument("regimen")
 @patient_options
 @click.option("--patient", "patient_file", metavar="FILE", help="JSON or YAML with the same keys; flags win.")
-@click.option("--day0", metavar="DATE")
-@click.option("--zone", metavar="ZONE")
-@click.option("--time", "times", multiple=True, callback=pairs, metavar="EVENT=HH:MM")
+@click.option("--day0", metavar="DATE", help="Calendar date of day 0.")
+@click.option("--zone", metavar="ZONE", help="Asia/Shanghai, Europe/Berlin, …")
+@click.option("--time", "times", multiple=True, callback=pairs, metavar="EVENT=HH:MM", help="The hour of an event or first dose.")
 @click.option("--choose", multiple=True, callback=pairs, metavar="CHOICE=VALUE")
-@click.option("--bsa", metavar="FORMULA")
-@click.option("--set", "changes", multiple=True, callback=pairs, metavar="ORDER.KEY=VALUE")
-@click.option("--answer", "answer_", multiple=True, callback=pairs, metavar="QUERY=TEXT")
+@click.option("--bsa", metavar="FORMULA", help="mosteller, dubois, haycock, …")
+@click.option("--set", "changes", multiple=True, callback=pairs, metavar="ORDER.KEY=VALUE", help="Change an order; needs --by and --reason.")
+@click.option("--answer", "answer_", multiple=True, callback=pairs, metavar="QUERY=TEXT", help="Answer a query; needs --by.")
 @click.option("--answers", "answers_file", metavar="FILE", help="Changes and answers of several people.")
-@click.option("--with", "blocks", multiple=True, metavar="BLOCK")
-@click.option("--second-for", multiple=True, metavar="VERB", help="Ask a second person for these entries, for example release; repeatable.")
+@click.option("--with", "blocks", multiple=True, metavar="BLOCK", help="A block on the same day axis, for example gvhd-csa-mtx.")
+@click.option("--weight-rule", multiple=True, metavar="RULE", help="A named rule for orders that state no dosing weight; repeatable.")
+@click.option("--rounding", default="", metavar="POLICY", help="A named rounding policy for orders that state none.")
+@click.option("--second-for", multiple=True, metavar="VERB", help="Ask a second person for these entries beside those of the site, for example release; repeatable.")
 @click.option("--subject", default="", metavar="TEXT", help="The subject number of a trial.")
 @click.option("--locale", type=click.Choice(["en-GB", "en-US", "zh"]), default=None)
 @click.option("-o", "--output", required=True, metavar="FILE", help="The new course file.")
@@ -119,12 +156,14 @@ def start(regimen: str, patient_file: str | None, changes: dict[str, str], answe
     found.save(output)
     schedule = found.schedule()
     emit({"entry": found.to_dict()["ledger"][0], "schedule": schedule.to_dict()}) if as_json else click.echo(f"started: {output}", err=True)
-    _open(schedule)
+    say_open(schedule)
     return 0 if schedule.releasable else 5
 
 
-@verb("give", click.argument("dose"), click.option("--amount", default="", metavar='"51 mg"'), click.option("--stop", default="", metavar="TIME", help="Actual end."),
-      click.option("--partial", is_flag=True, help="Stopped before the whole dose was in."), click.option("--kit", default="", metavar="TEXT"), chooses=True)  # fmt: skip
+@verb("give", click.argument("dose"), click.option("--amount", default="", metavar='"51 mg"', help="What was given; without it the planned amount."),
+      click.option("--stop", default="", metavar="TIME", help="Actual end."), click.option("--partial", is_flag=True, help="Stopped before the whole dose was in."),
+      click.option("--extra", is_flag=True, help="Given and never planned, or a further infusion of a split graft; needs --by, --second and --reason."),
+      click.option("--kit", default="", metavar="TEXT", help="Kit number of a trial product."), chooses=True)  # fmt: skip
 def give(file: str, dose: str, library: Sequence[str], as_json: bool, reason: str, at: str, **given: Any) -> int:
     """Record a dose that was given: order#number, --at its actual start."""
     if not at:
@@ -138,8 +177,8 @@ def miss(file: str, dose: str, library: Sequence[str], as_json: bool, reason: st
     return _append(file, library, as_json, lambda found: found.miss(dose, why=reason, **given))
 
 
-@verb("correct", click.argument("dose"), click.option("--start", default="", metavar="TIME"), click.option("--stop", default="", metavar="TIME"),
-      click.option("--amount", default="", metavar='"51 mg"'), click.option("--missed", is_flag=True))  # fmt: skip
+@verb("correct", click.argument("dose"), click.option("--start", default="", metavar="TIME", help="The true start."), click.option("--stop", default="", metavar="TIME", help="The true end."),
+      click.option("--amount", default="", metavar='"51 mg"', help="The true amount."), click.option("--missed", is_flag=True, help="It was not given after all."))  # fmt: skip
 def correct(file: str, dose: str, library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
     """A further entry about a recorded dose; the first stays and both are shown."""
     return _append(file, library, as_json, lambda found: found.correct(dose, why=reason, **given))
@@ -151,14 +190,17 @@ def weigh(file: str, weight: str, library: Sequence[str], as_json: bool, reason:
     return _append(file, library, as_json, lambda found: found.weigh(weight, why=reason, **given))
 
 
-@verb("level", click.argument("order"), click.option("--measured", required=True, metavar='"1125 umol*min/L"'), click.option("--target", required=True, metavar='"1000 umol*min/L"'), chooses=True)
+@verb("level", click.argument("order"), click.option("--measured", required=True, metavar='"1125 umol*min/L"', help="The level, in umol*min/L, mg*h/L or ng/mL."),
+      click.option("--target", required=True, metavar='"90 mg*h/L per course"', help="Its target, of one dose unless it says per day or per course."),
+      click.option("--dose", default="", metavar='"1.2 mg/kg/dose twice daily"', help="The dose stated for the doses left, where none is calculated; needs --by and --reason."), chooses=True)  # fmt: skip
 def level(file: str, order: str, measured: str, target: str, library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
-    """A measured exposure of one dose and its target: aim each dose left at it, or the whole course."""
+    """A measured level of a dose (bu#1, or bu for the last one given) and its target: aim each dose left at it, or the whole course."""
     return _append(file, library, as_json, lambda found: found.level(order, measured, target, why=reason, **given))
 
 
-@verb("move-day0", click.argument("day0", default=""), click.option("--day0", "day0_", default="", metavar="DATE"),
-      click.option("--time", "times", multiple=True, callback=pairs, metavar="EVENT=HH:MM", help="A new hour of an event."), chooses=True)  # fmt: skip
+@verb("move-day0", click.argument("day0", default=""), click.option("--day0", "day0_", default="", metavar="DATE", help="The same as the argument."),
+      click.option("--time", "times", multiple=True, callback=pairs, metavar="EVENT=HH:MM", help="A new hour of an event."),
+      click.option("--outcome", default="", metavar="NAME", help="Which outcome a person chose, with --by; without it all are shown and nothing is recorded."))  # fmt: skip
 def move_day0(file: str, day0: str, day0_: str, library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
     """Day 0 moves: drugs already begun rest, continue or stop."""
     return _append(file, library, as_json, lambda found: found.move_day0(day0 or day0_, why=reason, **given))
@@ -166,19 +208,20 @@ def move_day0(file: str, day0: str, day0_: str, library: Sequence[str], as_json:
 
 @verb("set", click.argument("change"))
 def set_(file: str, change: str, library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
-    """Change an order for the doses left: atg.dose="2.5 mg/kg/day"; needs --by and --reason."""
-    key, value = _pair(change, "ORDER.KEY=VALUE")
+    """Change an order, or a choice, for the doses left: atg.dose="2.5 mg/kg/day"; needs --by and --reason."""
+    key, value = pair(change, "ORDER.KEY=VALUE")
     return _append(file, library, as_json, lambda found: found.set(key, value, why=reason, **given))
 
 
-@verb("answer", click.argument("answer_"))
+@verb("answer", click.argument("answer_", metavar="QUERY=TEXT"))
 def answer(file: str, answer_: str, library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
-    """Answer a query: bu.days="confirmed by sponsor"; needs --by."""
-    key, value = _pair(answer_, "QUERY=TEXT")
+    """Answer a query, bu.days="confirmed by sponsor", or a choice left open, bu#6.outcome=slide; needs --by."""
+    key, value = pair(answer_, "QUERY=TEXT")
     return _append(file, library, as_json, lambda found: found.answer(key, value, why=reason, **given))
 
 
-def _pair(text: str, form: str) -> tuple[str, str]:
+def pair(text: str, form: str) -> tuple[str, str]:
+    """One key=value argument; a usage error for anything else."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise click.UsageError(f'"{text}" has no "=": write {form}')
@@ -204,101 +247,7 @@ def recall(file: str, dose: str, library: Sequence[str], as_json: bool, reason: 
 
 
 @verb("account", click.argument("order"), click.argument("action", type=click.Choice(["received", "prepared", "wasted", "returned"])),
-      click.argument("count", type=click.IntRange(1, 10**6)), click.option("--kit", default="", metavar="TEXT"))  # fmt: skip
+      click.argument("count", type=click.IntRange(1, 10**6)), click.option("--kit", default="", metavar="TEXT", help="Kit number."))  # fmt: skip
 def account(file: str, order: str, action: str, count: int, library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
     """Accountability of a trial product: received, prepared, wasted, returned."""
     return _append(file, library, as_json, lambda found: found.account(order, action, count, why=reason, **given))
-
-
-@verb("issue", click.option("-o", "--output", multiple=True, metavar="FILE", help="Print to a file; the extension picks the format; repeatable."))
-def issue(file: str, output: Sequence[str], library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
-    """Print the schedule as the next issue: it has a number, says which it replaces, and what changed."""
-    from pathlib import Path
-
-    from dosing import render
-    from dosing.course import Course
-
-    for path in output:
-        render.check_path(path)
-    found = Course.load(file, library)
-    schedule = found.issue(files=[Path(path).name for path in output], why=reason, **given)
-    printed = [(path, render.to_bytes(schedule, render.extension(Path(path).name))) for path in output]
-    found.save(file)
-    for path, data in printed:
-        render.write_whole(render.checked(path), data)
-        click.echo(f"written: {path}", err=True)
-    if as_json:
-        click.echo(render.to_text_of(schedule, "json"), nl=False)
-    else:
-        click.echo(_issued(schedule), err=bool(output))
-    if not (output or as_json):
-        render.show(schedule)
-    _open(schedule)
-    return 0 if schedule.releasable else 5
-
-
-def _issued(schedule: Any) -> str:
-    from dosing.course.issues import say as say_change
-
-    replaces = f", replaces issue {schedule.replaces}" if schedule.replaces else ""
-    return "\n".join([f"Issue {schedule.issue}{replaces}", *(f"  {say_change(change)}" for change in schedule.changed)])
-
-
-@verb("show", click.option("-o", "--output", multiple=True, metavar="FILE"))
-def show(file: str, output: Sequence[str], library: Sequence[str], as_json: bool, at: str, **given: Any) -> int:
-    """The course as it stands: what was given, what is left, queries, release."""
-    from dosing import render
-    from dosing.course import Course
-
-    found = Course.load(file, library)
-    schedule = found.schedule()
-    for path in output:
-        render.render(schedule, path)
-        click.echo(f"written: {path}", err=True)
-    if as_json:
-        emit(found.to_dict())
-    elif not output:
-        render.show(schedule)
-        click.echo("\n".join(["Ledger", *(f"  {number} {say(entry)}" for number, entry in enumerate(found.entries, 1)), "Release", *map(_board, found.board())]))
-    _open(schedule)
-    return 0 if schedule.releasable else 5
-
-
-def _board(row: dict[str, Any]) -> str:
-    return f"  {row['order']}#{row['number']} needed by {row['needed_by'][:16]}: {row['state']}{' (' + ', '.join(row['open']) + ')' if row['open'] else ''}"
-
-
-@verb("diff", click.argument("one", type=int), click.argument("other", type=int))
-def diff(file: str, one: int, other: int, library: Sequence[str], as_json: bool, **given: Any) -> int:
-    """What changed between two issues of a course."""
-    from dosing.course import Course
-    from dosing.course.issues import say as say_change
-
-    told = Course.load(file, library).diff(one, other)
-    emit({"changes": list(told)}) if as_json else click.echo("\n".join(map(say_change, told)) or "no difference")
-    return 0
-
-
-@verb("notice", click.argument("number", type=int))
-def notice(file: str, number: int, library: Sequence[str], as_json: bool, **given: Any) -> int:
-    """The notice that an issue is superseded."""
-    from dosing.course import Course
-
-    text = Course.load(file, library).notice(number)
-    emit({"notice": text}) if as_json else click.echo(text)
-    return 0
-
-
-@verb("reconcile", click.option("-o", "--output", default="", metavar="FILE", help="A CSV file; stdout without it."))
-def reconcile(file: str, output: str, library: Sequence[str], as_json: bool, **given: Any) -> int:
-    """Planned, given, difference and reason as CSV, one row a dose."""
-    from dosing import render
-    from dosing.course import Course
-
-    text = Course.load(file, library).reconciliation()
-    if output:
-        render.write_whole(render.checked(output), text.encode())
-        click.echo(f"written: {output}", err=True)
-    else:
-        emit({"csv": text}) if as_json else click.echo(text, nl=False)
-    return 0

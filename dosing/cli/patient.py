@@ -9,11 +9,13 @@ import click
 PATIENT = [
     click.option("--weight", metavar='"70 kg"'), click.option("--height", metavar='"170 cm"'), click.option("--age", metavar='"34 y"'),
     click.option("--born", metavar="DATE"), click.option("--sex", metavar="F|M"), click.option("--creatinine", metavar='"0.9 mg/dL"'),
-    click.option("--crcl", metavar='"90 mL/min"'), click.option("--weighed", metavar="DATE", help="The day the weight was measured."),
+    click.option("--crcl", metavar='"90 mL/min"'), click.option("--gfr", metavar='"140 mL/min"', help="A measured filtration."), click.option("--weighed", metavar="DATE", help="The day the weight was measured."),
     click.option("--last-weight", "last_weight", metavar='"72 kg"', help="The weight before this one."),
+    click.option("--prior", multiple=True, callback=lambda ctx, option, given: "; ".join(given) or None, metavar='"DRUG 300 mg/m2"', help="What was given before, or DRUG unknown; repeatable."),
+    click.option("--taking", metavar='"itraconazole, levetiracetam"', help="What the patient takes beside the orders, or none."),
     click.option("--allergies", metavar="TEXT"), click.option("--name", metavar="TEXT"), click.option("--id", metavar="TEXT"),
 ]  # fmt: skip
-FACTS = ("weight", "height", "age", "born", "sex", "creatinine", "crcl", "weighed", "last_weight", "allergies", "name", "id")
+FACTS = ("weight", "height", "age", "born", "sex", "creatinine", "crcl", "gfr", "weighed", "last_weight", "prior", "taking", "allergies", "name", "id")
 
 
 def patient_options(command: Any) -> Any:

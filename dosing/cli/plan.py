@@ -23,6 +23,8 @@ from dosing.cli.preparation import prepare_options, prepared, take
 @click.option("--bsa", metavar="FORMULA", help="mosteller, dubois, haycock, …")
 @click.option("--set", "changes", multiple=True, callback=pairs, metavar="ORDER.KEY=VALUE", help="Change an order; needs --by and --reason.")
 @click.option("--answer", multiple=True, callback=pairs, metavar="QUERY=TEXT", help="Answer a query; needs --by.")
+@click.option("--weight-rule", multiple=True, metavar="RULE", help="A named rule for orders that state no dosing weight; repeatable.")
+@click.option("--rounding", default="", metavar="POLICY", help="A named rounding policy for orders that state none; not for trials and cells.")
 @click.option("--by", default="", metavar="NAME")
 @click.option("--reason", default="", metavar="TEXT")
 @click.option("--second", default="", metavar="NAME", help="The second person who confirmed a change.")
@@ -66,7 +68,7 @@ def plan(regimen: str, patient_file: str | None, changes: dict[str, str], answer
     schedule = planning.plan(regimen, patient, set=made, answer=said, **options)
     preparation = None if preparing is None else prepared(schedule, preparing, options["library"])
     for path in output:
-        render(schedule, path, pages, paper)
+        render(schedule, path, pages, paper, preparation)
         click.echo(f"written: {path}", err=True)
     if as_json and preparation is not None:
         emit({"schedule": schedule.to_dict(), "preparation": preparation.to_dict()})

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dosing.cli.group import JSON, LIBRARY, TextCommand, cli, emit
+
+if TYPE_CHECKING:
+    from dosing.proof import Proof
+    from dosing.regimen.library import Library
+
+MANY = 12  # files from which on the proof is shared among processes
 
 
 @cli.command("list")
@@ -40,26 +51,80 @@ def show(regimen: str, day0: str | None, library: Sequence[str], as_json: bool) 
 @cli.command(cls=TextCommand)
 @click.argument("files", nargs=-1)
 @click.option("--against", metavar="RECORD", help="A source record: prove that each printed phrase is in it.")
-@click.option("--all", "everything", is_flag=True, help="Every regimen and block of the library.")
+@click.option("--all", "everything", is_flag=True, help="Every regimen and block of the library, in every combination of choices and every format.")
+@click.option("--deep", is_flag=True, help="Every combination in the slow formats too (PDF, XLSX, calendar, FHIR).")
+@click.option("--release", is_flag=True, help="Write sound files of status released into the lock: from then on they never change.")
 @LIBRARY
 @JSON
-def check(files: Sequence[str], against: str | None, everything: bool, library: Sequence[str], as_json: bool) -> int:
-    """Validate regimen files: form, rules, worked examples; with a source record, each printed phrase."""
+def check(files: Sequence[str], against: str | None, everything: bool, deep: bool, release: bool, library: Sequence[str], as_json: bool) -> int:
+    """Validate regimen files: form, rules, worked examples, every combination of choices; with a record, each phrase."""
     from dosing import proof
     from dosing.regimen.library import library as shelf
 
-    names = list(files) + (sorted(shelf(tuple(library)).regimens) if everything else [])
+    folders, began = tuple(library), monotonic()
+    whole = shelf(folders)
+    names = list(files) + (sorted({**whole.regimens, **whole.earlier}) if everything else [])
     if not names:
         raise click.UsageError("name a regimen or file, or add --all")
-    proofs = [proof.check(name, against, tuple(library)) for name in names]
+    depth: proof.Depth = "deep" if deep else "once" if everything else "quick"
+    with click.progressbar(_proofs(names, (against, folders, depth, release)), len(names), label="proving", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        proofs = list(bar)
+    locks = [_release(name, whole) for name, one in zip(names, proofs, strict=True) if one.holds] if release else []
     if as_json:
         emit({"files": [one.to_dict() for one in proofs], "errors": [fault.to_dict() for one in proofs for fault in one.faults]})
-    for one in proofs if not as_json else ():
-        told = f"{one.phrases} printed phrases found, " if against else ""
-        click.echo(f"{one.id}: {'sound' if one.holds else f'{len(one.faults)} faults'}, {told}{one.examples} worked examples")
+    else:
+        _tell(proofs, bool(against), monotonic() - began)
+    for lock in dict.fromkeys(locks):
+        click.echo(f"released, and locked in {lock}", err=True)
+    return 0 if all(one.holds for one in proofs) else 3
+
+
+def _proofs(names: Sequence[str], asked: tuple[Any, ...]) -> Iterator[Proof]:
+    """The proofs of some files in their order; of many by several processes, one for each core."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import cpu_count, get_context
+
+    from dosing import proof
+
+    work = partial(_proof, asked=asked)
+    if len(names) < MANY or cpu_count() == 1:
+        yield from map(work, names)
+        return
+    proof.check(names[0])  # a fault of the library itself is told before the work is shared
+    with ProcessPoolExecutor(min(cpu_count(), 8), get_context("spawn")) as pool:
+        yield from pool.map(work, names, chunksize=2)
+
+
+def _proof(name: str, asked: tuple[Any, ...]) -> Proof:
+    from dosing import proof
+
+    return proof.check(name, *asked)
+
+
+def _release(name: str, whole: Library) -> Path:
+    from dosing.regimen import trust
+
+    return trust.release(whole.regimen(name, unreleased=True), whole.path(name))
+
+
+def _tell(proofs: Sequence[Proof], against: bool, seconds: float) -> None:
+    """One line a file with its faults below, and how much was tried in all."""
+    for one in proofs:
+        told = f"{_many(one.phrases, 'printed phrase')} found, " if against else ""
+        combinations = f", {_many(one.combinations, 'combination')} of choices" if one.combinations else ""
+        click.echo(f"{one.id}{'' if one.holds or not one.version else f'@{one.version}'}: {'sound' if one.holds else _many(len(one.faults), 'fault')}, {told}{_many(one.examples, 'worked example')}{combinations}")
         for fault in one.faults:
             click.echo(f"  {fault}", err=True)
-    return 0 if all(one.holds for one in proofs) else 3
+    if len(proofs) > 1:
+        sums = [sum(getattr(one, name) for one in proofs) for name in ("examples", "combinations", "plans", "files")]
+        told = ", ".join(_many(number, what) for number, what in zip(sums, ("worked example", "combination of choices", "plan calculated twice", "file written"), strict=True))
+        click.echo(f"{_many(len(proofs), 'regimen')}, {sum(not one.holds for one in proofs)} with faults: {told}, in {seconds:.1f} s", err=True)
+
+
+def _many(number: int, what: str) -> str:
+    """A number with its noun: `1 fault`, `2 faults`, `3 plans calculated twice`."""
+    noun, _, rest = what.partition(" ") if what.startswith(("combination", "plan ", "file ")) else (what, "", "")
+    return f"{number:,} {noun}{'' if number == 1 else 's'}{' ' + rest if rest else ''}"
 
 
 @cli.command()

@@ -23,9 +23,13 @@ from dosing.engine.settle import Line
 from dosing.errors import Disagreement, Fault
 from dosing.metrics import FORMULAS
 from dosing.planning import verify
+from dosing.planning.verify import weight_text
 from dosing.regimen.schema import Site
 
-COLUMN_OF = {"weight": "weight_kg", "height": "height_cm", "male": "sex", "crcl": "crcl_ml_min"}
+COLUMN_OF = {  # in the order of `second.Person`
+    "weight": "weight_kg", "height": "height_cm", "male": "sex", "crcl": "crcl_ml_min", "gfr": "gfr_ml_min", "age": "age_y", "creatinine": "creatinine_mg_dl",
+}  # fmt: skip
+KIDNEY = ("weight", "height", "male", "crcl", "gfr", "age", "creatinine")
 Watch = Callable[[str, float], None]
 
 
@@ -50,7 +54,7 @@ class Second:
     formula: str
     site: Site
     watch: Watch
-    _sizes: dict[str, tuple[Codes, int]] = field(default_factory=dict)
+    _sizes: dict[second.Size, tuple[Codes, int]] = field(default_factory=dict)
     _agreed: dict[Line, NDArray[np.float64]] = field(default_factory=dict)
 
     def differing(self, case: Case, rows: Codes, held: Callable[[int], set[str]]) -> dict[int, Fault]:
@@ -61,7 +65,7 @@ class Second:
         doubtful = np.full(len(rows), not self._agrees(case, 0, int(rows[0]), tuple(case.doses)))
         for line in case.lines:
             if line.id in case.doses:
-                doubtful |= self._doubtful(case, line, rows)
+                doubtful |= self._doubtful(case, line, rows) if line.table is None else True
         found = {}
         for place in map(int, np.flatnonzero(doubtful)):
             if fault := self._difference(case, place, int(rows[place]), tuple(case.doses), held(place)):
@@ -97,13 +101,13 @@ class Second:
 
     def _size_codes(self, line: Line) -> tuple[Codes, int]:
         """For every row of the cohort a number for its size, by the second calculation; -1 where it has none."""
-        name = {"kg": line.weight, "m2": "m2"}.get(line.basis, "")
-        if name not in self._sizes:
-            self._sizes[name] = self._calculate_sizes(name) if name else (np.zeros(len(self.cohort), np.int64), 1)
-        return self._sizes[name]
+        size = (line.basis, weight_text(line) if line.basis in ("kg", "m2") else "", forms.plain(line.order.bsa_max) if line.order.bsa_max and line.basis == "m2" else "")
+        if size not in self._sizes:
+            self._sizes[size] = self._calculate_sizes(size) if size[0] else (np.zeros(len(self.cohort), np.int64), 1)
+        return self._sizes[size]
 
-    def _calculate_sizes(self, name: str) -> tuple[Codes, int]:
-        facts = _facts_of(name, self.formula)
+    def _calculate_sizes(self, of: second.Size) -> tuple[Codes, int]:
+        facts = _facts_of(of, self.formula)
         keys, space = np.zeros(len(self.cohort), np.int64), 1
         for fact in facts:
             if column := self.cohort.columns.get(COLUMN_OF[fact]):
@@ -113,7 +117,7 @@ class Second:
         codes = np.empty(len(rows), np.int64)
         for begin in range(0, len(rows), 8192):
             some = self._persons(rows[begin : begin + 8192], facts)
-            codes[begin : begin + 8192] = [_number_of(name, person, known) for person in some]
+            codes[begin : begin + 8192] = [_number_of(of, person, known) for person in some]
             self.watch("second calculation", begin / len(rows))
         return codes[places], len(known)
 
@@ -132,17 +136,19 @@ class Second:
         return repeat("") if column is None else [column.texts[code] for code in column.codes[rows].tolist()]
 
 
-def _number_of(name: str, person: second.Person, known: dict[tuple[int, int], int]) -> int:
+def _number_of(of: second.Size, person: second.Person, known: dict[tuple[int, int], int]) -> int:
     """A number for a person's size, the same for equal sizes; -1 where the second calculation has none."""
     try:
-        size = second._size(name, person)
+        size = second.size_of(of, person)
     except ValueError:
         return -1
     return known.setdefault((size.numerator, size.denominator), len(known))
 
 
-def _facts_of(name: str, formula: str) -> tuple[str, ...]:
+def _facts_of(of: second.Size, formula: str) -> tuple[str, ...]:
     """The facts a size is worked out from."""
-    if name == "m2":
-        return FORMULAS[f"bsa.{formula}"].needs
-    return ("weight",) if name == "actual" else ("weight", "height", "male")
+    kind, weight, _ = of
+    if kind == "gfr":
+        return KIDNEY
+    own = FORMULAS[f"bsa.{formula}"].needs if kind == "m2" else ()
+    return tuple(dict.fromkeys((*own, *(("weight",) if weight == "actual" else ("weight", "height", "male")))))

@@ -71,6 +71,7 @@ FACTS: dict[str, tuple[str, Reader]] = {  # column: the fact of the patient, and
     "creatinine_mg_dl": ("creatinine", _bare(forms.read_creatinine, "mg/dL", "P07", "creatinine")),
     "last_weight_kg": ("last_weight", forms.read_weight_kg),
     "crcl_ml_min": ("crcl", _bare(forms.read_crcl, "mL/min", "P07", "creatinine clearance")),
+    "gfr_ml_min": ("gfr", _bare(forms.read_gfr, "mL/min", "P07", "measured GFR")),
 }
 PLAN: dict[str, Reader] = {"day0": lambda text: forms.read_date(text).isoformat(), "zone": forms.read_zone}
 FILLED = {"weight_kg", "height_cm", "day0", "zone"}  # a blank here is a fault; elsewhere it says "not known"

@@ -17,6 +17,7 @@ from dosing.cohort.again import Second, Watch
 from dosing.cohort.cells import FACTS, Column, combine
 from dosing.cohort.result import CohortSchedule, Part, Told
 from dosing.cohort.table import Refused, Table
+from dosing.engine.adjust import House
 from dosing.engine.body import Body
 from dosing.engine.settle import Change, Settled
 from dosing.errors import Fault, InputError, UsageError, closest
@@ -45,6 +46,7 @@ class Plan:
     times: dict[str, str]
     choose: dict[str, str]
     answers: dict[str, dict[str, str]]
+    house: House = House()
 
     def settled(self, texts: Mapping[str, str]) -> tuple[Settled, When]:
         """The settled regimen and the dates of a group of rows, from what its columns say and what all rows share."""
@@ -53,7 +55,7 @@ class Plan:
         zone = texts.get("zone") or self.zone or self.shelf.site.zone
         when = When.of(texts.get("day0") or self.day0, zone, times)
         key = planning._key(self.regimen), tuple(map(planning._key, self.blocks))
-        request = planning.Request(*key, self.changes, tuple(choose.items()), when.times, when.day0 is not None, self.folders)
+        request = planning.Request(*key, self.changes, tuple(choose.items()), when.times, when.day0 is not None, self.folders, self.house)
         return planning.settled_for(request), when
 
 
@@ -62,7 +64,7 @@ def plan_cohort(
     times: Mapping[str, str] | None = None, choose: Mapping[str, str] | None = None, bsa: str | None = None,
     set: Mapping[str, str] | Sequence[Change] = (), answer: Mapping[str, str] | Sequence[Mapping[str, str]] = (),  # noqa: A002
     by: str = "", reason: str = "", second_name: str = "", blocks: Iterable[Regimen | str] = (),
-    library: Iterable[str] = (), watch: Watch = lambda what, share: None, **_: Any,  # noqa: A002
+    library: Iterable[str] = (), weight_rule: Iterable[str] = (), rounding: str = "", watch: Watch = lambda what, share: None, **_: Any,  # noqa: A002
 ) -> CohortSchedule:  # fmt: skip
     """The doses of every row of a cohort, each as `plan()` gives them for one patient.
 
@@ -78,7 +80,7 @@ def plan_cohort(
     _refuse_arms(cohort, (found, *parts))
     changes, answers = planning._changes(set, by, reason, second_name), planning._answers(answer, by)
     formula = planning._formula(bsa or found.bsa or shelf.site.bsa)
-    asked = Plan(found, parts, shelf, folders, changes, formula, day0, zone, dict(times or {}), dict(choose or {}), answers)
+    asked = Plan(found, parts, shelf, folders, changes, formula, day0, zone, dict(times or {}), dict(choose or {}), answers, planning._house(weight_rule, rounding))
     return _Work(asked, cohort, watch).schedule()
 
 

@@ -60,6 +60,8 @@ class Told:
                 top, bottom = (doses.step * scale).as_integer_ratio()
                 steps = np.where(small, doses.steps * top / bottom, steps)
             amount = np.where(doses.kept, calculated, steps)
+        if doses.packed is not None:
+            amount = np.where(doses.packed.taken, as_printed(doses.packed.amounts * np.where(small, scale, 1) if small is not None else doses.packed.amounts), amount)
         return cls(calculated, amount, small, (drug.unit, drug.small_unit or drug.unit))
 
 

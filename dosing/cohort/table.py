@@ -18,7 +18,7 @@ from dosing.errors import Fault, InputError, UsageError, closest
 KNOWN = ("id", *FACTS, *PLAN)
 _FAMILY = re.compile(r"(?:time|choose)\.[a-z][a-z0-9_.-]*\Z")
 _ARM = re.compile(r"(?:treatment[_ ]?)?arm|treatment|randomi[sz]ation|allocation")
-_PER_UNIT = {"weight": "weight_kg", "height": "height_cm", "age": "age_y", "creatinine": "creatinine_mg_dl", "crcl": "crcl_ml_min"}
+_PER_UNIT = {"weight": "weight_kg", "height": "height_cm", "age": "age_y", "creatinine": "creatinine_mg_dl", "crcl": "crcl_ml_min", "gfr": "gfr_ml_min"}
 
 
 @dataclass(frozen=True, slots=True)

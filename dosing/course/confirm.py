@@ -6,39 +6,50 @@ What `dosing.second` is fed here is canonical text only; nothing of the first ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dosing import forms, second
-from dosing.course.state import Segment, State
+from dosing.course.places import hangs, hung_on, wall_text
+from dosing.course.state import Lane, Segment, State
 from dosing.engine.dose import Reading
 from dosing.engine.settle import Line
 from dosing.errors import Disagreement, Fault
-from dosing.planning.verify import DO
+from dosing.patient import When
+from dosing.planning.verify import DO, dose_text, times_of
 from dosing.schedule import Total
 
 SIZES = {"mcg": Fraction(1, 1000), "mg": Fraction(1), "g": Fraction(1000)}
 Places = dict[int, tuple[int, float | None]]
 
 
-def confirm(state: State, lines: Iterable[Line], person: second.Person, held: set[str], readings: Mapping[str, Reading], calculated: Mapping[str, float]) -> int:
+def confirm(state: State, lines: Iterable[Line], person: second.Person, held: set[str], readings: Mapping[str, Reading], calculated: Mapping[str, float], limit: Decimal) -> int:
     """Calculate every dose that is left again and compare; gives their number.
 
     `calculated` are the unrounded doses of the first calculation in the unit of `readings`. Raises `Disagreement` (E01).
     """
-    ours: list[tuple[str, int, int, float | None, float, str]] = []
-    theirs: list[second.Result] = []
+    count = 0
     for line in lines:
-        told = readings.get(line.id)
-        if told is None or not state.lanes[line.id].rest:
+        told, lane = readings.get(line.id), state.lanes[line.id]
+        if told is None or not lane.rest:
             continue
-        dose = _second(lambda line=line, told=told: _amounts(line, told, person))
-        theirs += [second.Result(line.id, number, *place, *dose) for number, place in _places(state, line).items()]
-        amount = second.HELD if line.id in held else told.amount
-        ours += [(line.id, number, slot.day, slot.seconds, calculated[line.id], amount) for number, slot in state.starts(line.id).items()]
-    _agree(second.differences(ours, theirs))
+        hung = tuple(wall_text(at, state.zone) for at in hung_on(state, line)) if hangs(line) else ()
+        key = ("confirmed", line, told, person, state.when, line.id in held, hung, calculated[line.id])  # what did not change since is not done again
+        count += lane.once(key, lambda line=line, told=told, hung=hung: _line(state, line, told, person, line.id in held, hung, calculated[line.id], limit))
+    return count
+
+
+def _line(state: State, line: Line, told: Reading, person: second.Person, held: bool, hung: tuple[str, ...], calculated: float, limit: Decimal) -> int:
+    """One order calculated again; gives the number of its doses."""
+    dose = _second(lambda: _amounts(line, told, person, limit))
+    places = _second(lambda: _of_rest(state.lanes[line.id].rest, line, _when(state.when), hung))
+    theirs = [second.Result(line.id, number, *place, *dose) for number, place in places.items()]
+    amount = second.HELD if held else told.amount
+    _agree(second.differences([(line.id, number, slot.day, slot.seconds, calculated, amount) for number, slot in state.starts(line.id).items()], theirs))
     return len(theirs)
 
 
@@ -47,10 +58,13 @@ def confirm_numbers(state: State, lines: Iterable[Line]) -> None:
     found = []
     for line in lines:
         lane = state.lanes[line.id]
+        if not lane.done:
+            continue
         numbers = [*(one.number for one in lane.done), *lane.left]
-        found += [f"{line.id}#{number} stands twice" for number in sorted({one for one in numbers if numbers.count(one) > 1})]
-        made_up = sum((kind, order, name) == ("miss", line.id, "append") for kind, order, name, *_ in state.told)
-        count = len(lane.given) + len(lane.left)
+        if len(set(numbers)) < len(numbers):
+            found += [f"{line.id}#{number} stands twice" for number in sorted({one for one in numbers if numbers.count(one) > 1})]
+        made_up = sum((one.kind, one.order, one.name) == ("miss", line.id, "append") for one in state.told)
+        count = sum(not one.extra for one in lane.given) + len(lane.left)
         if lane.left and lane.done and count > _ordered(line) + made_up:
             found.append(f"{line.id}: {count} doses given and left, {_ordered(line)} ordered")
     _agree(found)
@@ -59,12 +73,19 @@ def confirm_numbers(state: State, lines: Iterable[Line]) -> None:
 @lru_cache(maxsize=4096)
 def _ordered(line: Line) -> int:
     """How many doses the order's text makes on a calendar without clock changes."""
-    days = tuple(day + line.rhythm.event_day for day in line.rhythm.days)
-    if line.rhythm.event:
-        return len(days)
-    runs = [day for day in days if day - 1 not in days]
-    parts = [tuple(day for day in days if first <= day and set(range(first, day)) <= set(days)) for first in runs] if line.rhythm.every else [days]
-    return sum(len(_starts(_bare(line, part, at=_clock(line), every=_every(line)), second.When())) for part in parts)
+    return len(_starts(_timed(line, second.Line(line.id, _bare(line), "mg", "", ())), second.When()))
+
+
+def _timed(line: Line, text: second.Line, when: When = When()) -> second.Line:
+    """A canonical line at the places of the regimen's own text."""
+    told = times_of(line.rhythm, when)
+    return text._replace(**(told | ({"run": line.order.days} if told["run"] else {})))
+
+
+def _bare(line: Line) -> str:
+    """A dose of 1 mg in the rhythm of an order, of which only the starts are read."""
+    every = f" every {forms.plain(Decimal(line.rhythm.every) / 60)} h" if line.rhythm.every else ""
+    return f"1 mg/dose{every}" + (f" x {line.rhythm.doses} doses" if line.rhythm.doses else "")
 
 
 def _agree(different: list[str]) -> None:
@@ -80,73 +101,79 @@ def _second(work: Any) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _amounts(line: Line, told: Reading, person: second.Person) -> tuple[Fraction, Fraction]:
+def _amounts(line: Line, told: Reading, person: second.Person, limit: Decimal) -> tuple[Fraction, Fraction]:
     """One administration of an order before and after rounding, from the order's text as the regimen states it."""
-    rhythm, every = line.rhythm, _every(line)
-    text = second.Line(
-        line.id, str(line.dose), told.unit, told.step, tuple(day + rhythm.event_day for day in rhythm.days), at=_clock(line), every=every,
-        event=rhythm.event, weight=line.weight, cap=_cap(line, told.unit),
-    )  # fmt: skip
-    row = second.recalculate([text], person, second.When())[0]
+    row = second.recalculate([_timed(line, dose_text(line, told.unit, told.scale, limit))], person, second.When())[0]
     return row.calculated, row.amount
 
 
-def _every(line: Line) -> str:
-    return forms.plain(line.dose.every) if line.rhythm.every and line.dose and line.dose.every else ""
-
-
-def _clock(line: Line) -> tuple[str, ...]:
-    return () if line.rhythm.every or line.rhythm.event else tuple(forms.say_time(minutes) for minutes in line.rhythm.clock)
-
-
-def _cap(line: Line, unit: str) -> str:
-    """The stated maximum of one administration as a number in a unit; empty where none is stated."""
-    if not line.order.max:
-        return ""
-    factor = SIZES.get(line.order.max.unit, Fraction(1)) / SIZES.get(unit, Fraction(1))
-    return forms.plain(line.order.max.value * factor.numerator / factor.denominator)
-
-
-def _places(state: State, line: Line) -> Places:
-    """Day and start of each dose that is left, by number, from its segment's text."""
+@lru_cache(maxsize=8192)
+def _of_rest(rest: tuple[Segment, ...], line: Line, when: second.When, hung: tuple[str, ...]) -> Places:
     found: Places = {}
-    when = second.When(state.when.day0.isoformat() if state.when.day0 else "", state.zone, state.when.times)
-    for part in state.lanes[line.id].rest:
-        found |= _second(lambda part=part: _segment(part, line, when))
+    for part in rest:
+        found |= _hung(part, line, when, hung) if hung and part.kind == "grid" else _segment(part, line, when)
     return found
+
+
+@lru_cache(maxsize=1024)
+def _when(when: When) -> second.When:
+    return second.When(when.day0.isoformat() if when.day0 else "", when.zone, when.times)
+
+
+def _hung(part: Segment, line: Line, when: second.When, hung: tuple[str, ...]) -> Places:
+    """The places of doses that hang on what really happened: each moment as an event of its own day and hour."""
+    rows: list[tuple[int, float | None]] = []
+    for text in hung[:1] if line.rhythm.every else hung:
+        day, clock = _day(text, when)
+        rows += _starts(_one(line, day, event="moment", offset=line.rhythm.offset), when._replace(times=(("moment", clock),)))
+    if line.rhythm.every and rows[0][1] is not None:
+        rows = [_on_day(rows[0][1] + turn * line.rhythm.every * 60, when) for turn in range(max(part.numbers))]
+    own = _starts(_timed(line, second.Line(line.id, _bare(line), "mg", "", ()), _of(when)), when)  # where what it hung on is stopped
+    return {number: (rows[number - 1] if number <= len(rows) else own[number - 1]) for number in part.numbers}
+
+
+def _day(text: str, when: second.When) -> tuple[int, str]:
+    """The day number and the clock text of a wall time."""
+    return date.fromisoformat(text[:10]).toordinal() - date.fromisoformat(when.day0).toordinal(), text[11:]
+
+
+def _on_day(start: float, when: second.When) -> tuple[int, float | None]:
+    return datetime.fromtimestamp(start, ZoneInfo(when.zone)).toordinal() - date.fromisoformat(when.day0).toordinal(), start
+
+
+def _of(when: second.When) -> When:
+    return When(date.fromisoformat(when.day0), when.zone, when.times)
 
 
 def _segment(part: Segment, line: Line, when: second.When) -> Places:
     if part.kind == "grid":
         return _grid(part, line, when)
-    zero, every = date.fromisoformat(when.day0).toordinal(), _every(line)
-    walls = [(date.fromisoformat(text[:10]).toordinal() - zero, text[11:]) for text in part.walls]
+    walls = [_day(text, when) for text in part.walls]
     if part.kind == "dates":
-        rows = [_starts(_bare(line, (day,), at=(clock,)), when)[0] for day, clock in walls]
+        rows = [_starts(_one(line, day, at=(clock,)), when)[0] for day, clock in walls]
         return dict(zip(part.numbers, rows, strict=True))
-    (day, clock), count = walls[0], len(part.numbers)
+    (day, clock), count, every = walls[0], len(part.numbers), forms.plain(Decimal(line.rhythm.every) / 60)
     days = tuple(range(day, day + -(-count * line.rhythm.every // 1440)))
-    text = _bare(line, days, every=every, first=clock)._replace(dose=f"1 mg/dose every {every} h x {count} doses")
+    text = second.Line(line.id, f"1 mg/dose every {every} h x {count} doses", "mg", "", days, every=every, first=clock)
     return dict(zip(part.numbers, _starts(text, when), strict=True))
 
 
 def _grid(part: Segment, line: Line, when: second.When) -> Places:
     """The regimen's own places; of an order by the clock only the days asked for, so that no other day is read."""
-    rhythm, every, clock = line.rhythm, _every(line), _clock(line)
-    days = tuple(day + rhythm.event_day for day in rhythm.days)
-    if clock:
-        asked = sorted({(number - 1) // len(clock) for number in part.numbers})
-        rows = _starts(_bare(line, tuple(days[at] for at in asked), at=clock), when)
-        known = {at * len(clock) + turn + 1: rows[row * len(clock) + turn] for row, at in enumerate(asked) for turn in range(len(clock))}
-        return {number: known[number] for number in part.numbers}
-    first = dict(when.times).get(line.id) or forms.say_time(rhythm.clock[0]) if every else ""
-    rows = _starts(_bare(line, days, every=every, first=first, event=rhythm.event, offset=rhythm.offset), when)
-    return {number: rows[number - 1] for number in part.numbers}
+    text = _timed(line, second.Line(line.id, _bare(line), "mg", "", ()), _of(when))
+    daily = len(text.at)
+    if not daily:
+        rows = _starts(text, when)
+        return {number: rows[number - 1] for number in part.numbers}
+    asked = sorted({(number - 1) // daily for number in part.numbers})
+    rows = _starts(text._replace(days=tuple(text.days[at] for at in asked)), when)
+    known = {at * daily + turn + 1: rows[row * daily + turn] for row, at in enumerate(asked) for turn in range(daily)}
+    return {number: known[number] for number in part.numbers}
 
 
-def _bare(line: Line, days: tuple[int, ...], **more: Any) -> second.Line:
-    """A line of the same times with a dose of 1 mg, of which only the starts are read."""
-    return second.Line(line.id, "1 mg/dose", "mg", "", days, **more)
+def _one(line: Line, day: int, **more: Any) -> second.Line:
+    """One dose of 1 mg on one day, of which only the start is read."""
+    return second.Line(line.id, "1 mg/dose", "mg", "", (day,), **more)
 
 
 @lru_cache(maxsize=8192)
@@ -154,20 +181,20 @@ def _starts(text: second.Line, when: second.When) -> tuple[tuple[int, float | No
     return tuple((row.day, row.start) for row in second.recalculate([text], second.Person(""), when))
 
 
-def confirm_totals(state: State, totals: Iterable[Total], held: set[str], units: Mapping[str, str]) -> None:
-    """Add what was given and what is left once more in whole fractions; `Disagreement` (E01) where a total differs.
+def confirm_totals(state: State, totals: Iterable[Total]) -> None:
+    """Add what was given and what is left once more in whole fractions; `Disagreement` (E01) where a total differs."""
+    _agree([text for total in totals if total.given is not None and total.amount is not None
+            if (text := state.lanes[total.order].once(("added", total), lambda total=total: _added(state.lanes[total.order], total)))])  # fmt: skip
 
-    `units` are the units of the totals by order.
-    """
-    found = []
-    for total in totals:
-        if total.given is None or total.amount is None:
-            continue
-        given = sum((in_unit(one.amount, units[total.order]) for one in state.lanes[total.order].given if one.amount), Fraction(0))
-        planned = Fraction(total.planned.value) if total.planned else Fraction(0)
-        if Fraction(total.given.value) != given or Fraction(total.amount.value) != given + planned:
-            found.append(f"{total.order}: total {total.amount} and {float(given + planned):.15g}")
-    _agree(found)
+
+def _added(lane: Lane, total: Total) -> str:
+    """How a total differs from its parts; empty where it is their sum."""
+    assert total.given and total.amount
+    given = sum((in_unit(one.amount, total.calculated.unit) for one in lane.given if one.amount), Fraction(0))
+    planned = Fraction(total.planned.value) if total.planned else Fraction(0)
+    if Fraction(total.given.value) == given and Fraction(total.amount.value) == given + planned:
+        return ""
+    return f"{total.order}: total {total.amount} and {float(given + planned):.15g}"
 
 
 @lru_cache(maxsize=4096)

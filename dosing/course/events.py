@@ -64,6 +64,8 @@ class Start(Entry):
     times: dict[str, str] = {}
     choose: dict[str, str] = {}
     bsa: str = ""
+    weight_rule: tuple[str, ...] = ()
+    rounding: str = ""
     set: tuple[dict[str, str], ...] = ()
     answers: tuple[dict[str, str], ...] = ()
     locale: str = ""
@@ -92,9 +94,11 @@ class Give(Entry):
     stop: str = ""
     amount: tuple[str, str] | None = None
     partial: bool = False
+    extra: bool = False  # given, and never planned
     kit: Who = ""
     planned: Planned
     outcome: str = ""
+    asks: bool = False  # practice differs about the doses left, and nobody has chosen yet
 
 
 class Miss(Entry):
@@ -105,6 +109,7 @@ class Miss(Entry):
     dose: Count
     planned: Planned
     outcome: str = ""
+    asks: bool = False
 
 
 class Correct(Entry):
@@ -117,6 +122,7 @@ class Correct(Entry):
     stop: str = ""
     amount: tuple[str, str] | None = None
     missed: bool = False
+    asks: bool = False
 
 
 class Weigh(Entry):
@@ -125,17 +131,21 @@ class Weigh(Entry):
     what: Literal["weigh"] = "weigh"
     weight: str
     outcome: str = ""
+    asks: bool = False
 
 
 class Level(Entry):
-    """A measured exposure after some doses, the target, and which correction was chosen."""
+    """A measured level of one dose and its target, and which correction was chosen."""
 
     what: Literal["level"] = "level"
     order: str
-    measured: tuple[str, str]
-    target: tuple[str, str]
+    of: Annotated[int, Field(ge=0, le=9999, strict=True)] = 0  # the dose it was measured after; 0 where none of this order was given
+    measured: str
+    target: str
+    stated: str = ""  # the dose a person states after it, where no outcome is calculated
     outcome: str = ""
     dose: str = ""  # the dose that the chosen outcome sets, as it will be read
+    asks: bool = False
 
 
 class Move(Entry):
@@ -169,6 +179,7 @@ class Answer(Entry):
     query: str
     answer: Told
     asked: str = ""  # short hash of the question's text: another text is another question
+    dose: str = ""  # the dose that an outcome chosen after a level sets
 
 
 class Release(Entry):

@@ -1,102 +1,148 @@
-"""Prints of a course: each has a number, says which it replaces, and what has changed since."""
+"""The file of a course and its prints: loaded and saved whole; each print has a number, and says what it replaces."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
 
-from dosing.schedule import Amount
+from dosing.course import compose, events, ledger, pharmacy, queries
+from dosing.course.changes import changes, notice
+from dosing.course.moment import read_moment, stamp
+from dosing.course.replan import apply
+from dosing.course.state import State, begin
+from dosing.errors import Fault, UsageError, refuse
+from dosing.schedule import Schedule
 
-FIELDS = ("start", "amount", "held")
-
-
-def changes(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
-    """What a person must see has changed from one issue's schedule to the next, as records of texts.
-
-    A dose that was given as planned is no change; a moved, added, dropped or re-dosed one is.
-    """
-    if old is None:
-        return ()
-    return (*_heads(old, new), *_rows(old, new), *_totals(old, new), *_words(old, new))
-
-
-def _heads(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Day 0, zone, hours, choices and the facts of the patient."""
-    found = [_change(None, None, "day 0", old["day0"], new["day0"])] if old["day0"] != new["day0"] else []
-    for group, word in (("times", "hour of"), ("choices", "choice"), ("patient", "patient")):
-        before, after = old[group], new[group]
-        found += [_change(None, None, f"{word} {key}", _text(before.get(key)), _text(after.get(key))) for key in {**before, **after} if before.get(key) != after.get(key)]
-    return found
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-def _rows(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Administrations by order and number."""
-    before, after = _by_key(old), _by_key(new)
-    found = []
-    for key in sorted({*before, *after}, key=lambda key: (_first(after.get(key) or before[key]), key)):
-        one, other = before.get(key), after.get(key)
-        if one is None or other is None:
-            found.append(_change(*key, "added" if one is None else "not given", _row_text(one), _row_text(other)))
-            continue
-        found += [_change(*key, name, _field(one, name), _field(other, name)) for name in FIELDS if _field(one, name) != _field(other, name)]
-    return found
+class Issues:
+    """A ledger as a file, the state and schedule it comes to, and the issues printed of it."""
 
+    def __init__(self, book: ledger.Book, library: Iterable[str] = ()):
+        self._book, self._library = book, tuple(library)
+        self._known: bytes | None = book.data or None
+        self._state: State | None = None
+        self._schedule: Schedule | None = None
 
-def _by_key(schedule: Mapping[str, Any]) -> dict[tuple[str, int], Mapping[str, Any]]:
-    return {(row["order"], row["number"]): row for row in schedule["administrations"]}
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], library: Iterable[str] = ()) -> Self:
+        """The course of a file; R07 naming the entry where the ledger is not as it was written."""
+        return cls(ledger.load(path), library)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the file whole; refused while another writes (L01), or when it has changed since it was read (L02)."""
+        self._known = ledger.save(path, self._book, self._known)
 
-def _first(row: Mapping[str, Any]) -> str:
-    return row["start"] or ""
+    def to_bytes(self) -> bytes:
+        """The bytes of the course file."""
+        return ledger.to_bytes(self._book)
 
+    @property
+    def entries(self) -> tuple[events.Event, ...]:
+        """The ledger, oldest first."""
+        return self._book.entries
 
-def _field(row: Mapping[str, Any], name: str) -> str:
-    if name == "held":
-        return "held" if row["held"] else "not held"
-    if name == "amount":
-        return _text(row["amount"]) if row["amount"] else ""
-    return str(row[name])
+    @property
+    def state(self) -> State:
+        """What the ledger has come to."""
+        if self._state is None:
+            self._state = self._at(len(self.entries))
+        return self._state
 
+    def _at(self, count: int) -> State:
+        """The state after some entries of the ledger."""
+        state = begin(self.entries[0], self._library)  # type: ignore[arg-type]
+        for entry in self.entries[1:count]:
+            state = apply(state, entry)
+        return state
 
-def _row_text(row: Mapping[str, Any] | None) -> str:
-    return f"{row['start']} {_text(row['amount']) if row['amount'] else ''}".strip() if row else ""
+    def schedule(self, printed_at: str = "") -> Schedule:
+        """The schedule as it stands now: given rows and the rest."""
+        if self._schedule is None:
+            self._schedule = compose.schedule(self.state)
+        return replace(self._schedule, printed_at=printed_at) if printed_at else self._schedule
 
+    def _keep(self, entry: events.Event, state: State, schedule: Schedule | None) -> None:
+        self._book = replace(self._book, entries=(*self.entries, entry))
+        self._state, self._schedule = state, schedule
 
-def _totals(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
-    before, after = ({one["order"]: one for one in schedule["totals"]} for schedule in (old, new))
-    return [_change(key, None, "total", _total(before.get(key)), _total(after.get(key))) for key in {**before, **after} if _total(before.get(key)) != _total(after.get(key))]
+    # prints
 
+    def issue(self, *, files: Iterable[str] = (), at: str = "", by: str = "", second: str = "", why: str = "") -> Schedule:
+        """The next issue: the schedule with its number, the one it replaces, and what changed since."""
+        number, when = len(self.issues) + 1, stamp(read_moment(at, self.state.zone), self.state.zone) if at else ""
+        made = self.schedule(when)
+        made = replace(made, issue=number, replaces=number - 1, changed=changes(self.issues[-1] if self.issues else None, made.to_dict()))
+        told = made.to_dict()
+        self._record(events.Issue, by=by, second=second, why=why, at=when, issue=number, replaces=number - 1, sha256=ledger.digest(told), files=tuple(files))  # type: ignore[attr-defined]
+        self._book = replace(self._book, issues=(*self._book.issues, told))
+        return made
 
-def _total(total: Mapping[str, Any] | None) -> str:
-    return "none" if total is None else f"{_text(total['amount']) if total['amount'] else 'held'} in {total['doses']} doses"
+    @property
+    def issues(self) -> tuple[dict[str, Any], ...]:
+        """The schedules of all issues as plain JSON values, the first first."""
+        return self._book.issues
 
+    def diff(self, one: int, other: int) -> tuple[dict[str, Any], ...]:
+        """What changed between two issues."""
+        return changes(self._issue(one), self._issue(other))
 
-def _words(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Changes of orders, answers, and queries that came or went."""
-    found = [_change(one["key"].rpartition(".")[0], None, one["key"], one["from"], f"{one['to']} ({one['by']}: {one['reason']})") for one in new["changes"] if one not in old["changes"]]
-    found += [_change(None, None, f"answer to {one['id']}", "", f"{one['answer']} ({one['by']})") for one in new["answers"] if one not in old["answers"]]
-    before, after = ({one["id"]: one for one in schedule["findings"] if one["level"] in ("query", "block")} for schedule in (old, new))
-    found += [_change(one["order"], None, "new query", "", one["message"]) for key, one in after.items() if key not in before]
-    return found + [_change(one["order"], None, "query no longer asked", one["message"], "") for key, one in before.items() if key not in after]
+    def notice(self, number: int, path: str | os.PathLike[str] | None = None, paper: str = "a4") -> str | Path:
+        """The notice that an issue is superseded by the latest one, as text, or written to a `.pdf`, `.md` or `.txt`; refused for the latest itself."""
+        latest = len(self.issues)
+        if self._issue(number) is self.issues[-1]:
+            raise refuse("R05", f"issue {number} is the latest one", "it is superseded when the next is printed.", f"issue {number}")
+        told = self.diff(number, latest)
+        if path is None:
+            return notice(number, latest, str(self._issue(latest).get("printed_at", "")), told)
+        from dosing import render
 
+        return render.notice(self._printed(latest), path, number, told, paper)  # type: ignore[attr-defined, no-any-return]
 
-def _text(value: Any) -> str:
-    if isinstance(value, Mapping) and "value" in value:
-        return str(Amount(str(value["value"]), value["unit"]))
-    return "" if value is None else str(value)
+    def _printed(self, number: int) -> Schedule:
+        """The schedule of an issue as it was printed, made again from the entries before it."""
+        place = next(at for at, entry in enumerate(self.entries) if isinstance(entry, events.Issue) and entry.issue == number)
+        told = self._issue(number)
+        return replace(compose.schedule(self._at(place)), printed_at=told.get("printed_at", ""), issue=number, replaces=number - 1, changed=tuple(told.get("changed", ())))
 
+    def _issue(self, number: int) -> dict[str, Any]:
+        if not 1 <= number <= len(self.issues):
+            raise UsageError(Fault("R05", f"there is no issue {number}", f"issues 1 to {len(self.issues)} were printed." if self.issues else "none was printed yet.", f"issue {number}"))
+        return self.issues[number - 1]
 
-def _change(order: str | None, number: int | None, what: str, old: str, new: str) -> dict[str, Any]:
-    return {"order": order, "number": number, "what": what, "from": old, "to": new}
+    # lists
 
+    def board(self) -> list[dict[str, Any]]:
+        """Every dose left: needed by when, released or not, and what stands in the way."""
+        return queries.board(self.schedule())
 
-def say(change: Mapping[str, Any]) -> str:
-    """One change as a line for people."""
-    about = f"{change['order']}{'#' + str(change['number']) if change['number'] else ''} " if change["order"] else ""
-    return f"{about}{change['what']}: {change['from'] or 'none'} → {change['to'] or 'none'}"
+    def queries(self) -> dict[str, list[dict[str, Any]]]:
+        """Two lists, `answer_before_release` and `for_information`, each with what is asked, by when, and the answer."""
+        return queries.lists(self.schedule())
 
+    def reconciliation(self) -> str:
+        """Planned against given as CSV, one row a dose."""
+        return pharmacy.as_csv(pharmacy.reconciliation(self.state, self.schedule()))
 
-def notice(number: int, by: int, at: str, told: tuple[dict[str, Any], ...]) -> str:
-    """The notice that an issue is no longer valid, as plain text."""
-    head = f"SUPERSEDED: issue {number} is no longer valid. Issue {by} replaces it{' from ' + at if at else ''}. Take every copy of issue {number} away."
-    return "\n".join([head, "What changed:", *(f"  {say(change)}" for change in told or ()), *(["  nothing in the doses"] if not told else [])])
+    def deviations(self) -> list[dict[str, str]]:
+        """The deviations of the course: what, when, who, why, and who answered them."""
+        return pharmacy.deviations(self.state, self.schedule())
+
+    def pharmacy(self) -> dict[str, Any]:
+        """What the pharmacy of a trial keeps: subject, kits, accountability, deviations, reconciliation."""
+        return pharmacy.file_of(self.state, self.entries, self.schedule())
+
+    def unblinded(self, choose: Mapping[str, str]) -> Schedule:
+        """The schedule with a blinding choice named (`{"arm": "2d"}`), for the pharmacy alone; the course itself stays blinded."""
+        return pharmacy.unblinded(self.state, choose)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The course as plain JSON values: ledger, issues, queries, what may be released, pharmacy, and the schedule."""
+        rows, head = ledger.chained(self.entries)
+        printed = [{key: row.get(key) for key in ("issue", "replaces", "at", "by", "sha256")} for row in rows if row["what"] == "issue"]
+        return {"schema": "dosing.course.view/1", "head": head, "ledger": rows, "issues": printed, "queries": self.queries(), "release": self.board(),
+                **{key: value for key, value in self.pharmacy().items() if key != "reconciliation"}, "schedule": self.schedule().to_dict()}  # fmt: skip

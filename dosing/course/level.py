@@ -1,4 +1,4 @@
-"""A measured level: the dose it asks for, by exposure in proportion to dose."""
+"""The dose that a measured level asks for: for the doses left one by one, or for the target of the whole course."""
 
 from __future__ import annotations
 
@@ -7,53 +7,92 @@ from fractions import Fraction
 from typing import Any
 
 from dosing import forms
-from dosing.course.state import State, whole
+from dosing.course.confirm import in_unit
+from dosing.course.places import count_of
+from dosing.course.state import State
 from dosing.engine.settle import Change, Line
 from dosing.errors import refuse
+from dosing.metrics import exposure
+
+TIMES = {1: " once daily", 2: " twice daily", 3: " three times daily", 4: " four times daily"}
 
 
-def scaled(state: State, entry: Any, cumulative: bool) -> State:
-    """The state with the order's dose set to what the level asks for."""
-    text = level_dose(state, entry, cumulative)
+def next_dose(state: State, entry: Any) -> State:
+    """Each dose left is scaled so that one dose gives the target exposure."""
+    return _set(state, entry, level_dose(state, entry, cumulative=False))
+
+
+def whole_course(state: State, entry: Any) -> State:
+    """The doses left share what is missing from the target over the whole course."""
+    return _set(state, entry, level_dose(state, entry, cumulative=True))
+
+
+def stated(state: State, entry: Any) -> State:
+    """Each dose left is the one that a person stated after the level."""
+    return _set(state, entry, entry.stated)
+
+
+def _set(state: State, entry: Any, text: str) -> State:
     if entry.dose and entry.dose != text:
         raise refuse("R07", f"the dose of this entry, {entry.dose}, is not the one its level gives, {text}", "the ledger was changed outside the program; take an untouched copy.", "level")
-    change = Change(f"{entry.order}.dose", text, entry.by or "not named", f"level {' '.join(entry.measured)}, target {' '.join(entry.target)}", entry.second)
+    change = Change(f"{entry.order}.dose", text, entry.by or "not named", f"level {entry.measured}, target {entry.target}", entry.second)
     return state.with_inputs(changes=(*state.inputs.changes, change))
 
 
 def level_dose(state: State, entry: Any, cumulative: bool) -> str:
-    """The dose text a level asks for, by exposure in proportion to dose: amount × target ÷ measured, per kg or m2.
+    """The dose text a level asks for, by exposure in proportion to dose, per kg or m2.
 
-    For the course: (target × doses of the protocol − exposure so far) ÷ doses left. `InputError` where nothing was
-    given, nothing is left, units differ, or the target is already passed.
+    `InputError` R05 where nothing was given or nothing is left, D08 where the units cannot be brought together, R13
+    where the target of the course is already passed.
     """
     line, lane = state.inputs.line(entry.order), state.lane(entry.order)
-    given = [(Fraction(one.amount[0]), one) for one in lane.given if one.amount]
-    if not given or not lane.left or line is None or line.dose is None:
-        raise refuse("R05", f"{entry.order} has no given dose, or none left", "enter a level after the first dose and before the last.", "level")
-    if entry.measured[1] != entry.target[1]:
-        raise refuse("D08", f"the level is in {entry.measured[1]} and the target in {entry.target[1]}", "write both in one unit.", "level")
-    measured, target = Fraction(entry.measured[0]), Fraction(entry.target[0])
-    last, latest = given[-1]
+    taken = lane.find(entry.of)
+    if line is None or line.dose is None or taken is None or taken.amount is None or not lane.left:
+        raise refuse("R05", f"{entry.order} has no given dose that the level can be of, or none left", "enter a level after the first dose and before the last.", "level")
+    measured, target = pair(entry, line, state)
+    given = sum((in_unit(one.amount, line.drug.unit) for one in lane.given if one.amount), Fraction(0))
+    amount = in_unit(taken.amount, line.drug.unit)
     if cumulative:
-        so_far = sum((amount for amount, _ in given), Fraction(0)) * measured / last
-        target = (target * len(whole_numbers(line)) - so_far) / len(lane.left)
-    if target <= 0:
-        raise refuse("R13", "the exposure so far is already at or above the target of the course", "stop the drug, or choose another target.", "level")
-    return _dose_text(line, last * target / measured / _basis(latest.planned))
+        so_far, whole = exposure.delivered(given, amount, measured), target * count_of(line, state.when)
+        value = exposure.remaining_dose(amount, measured, whole, so_far, len(lane.left))
+    else:
+        value = exposure.next_dose(amount, measured, target)
+    return _dose_text(line, value / Fraction((taken.planned.work or {}).get("basis_value", "1")))
 
 
-def whole_numbers(line: Line) -> tuple[int, ...]:
-    """The numbers of all doses that the regimen orders."""
-    return tuple(number for part in whole(line) for number in part.numbers)
+def pair(entry: Any, line: Line, state: State) -> tuple[Fraction, Fraction]:
+    """The measured level and the target of one dose, both in the target's unit."""
+    measured, target = forms.read_exposure(entry.measured), forms.read_exposure(entry.target)
+    count = count_of(line, state.when)
+    return tuple(_of_one_dose(one, target.unit, line, count) for one in (measured, target))  # type: ignore[return-value]
 
 
-def _basis(planned: Any) -> Fraction:
-    return Fraction((planned.work or {}).get("basis_value", "1"))
+def _of_one_dose(one: forms.Exposure, unit: str, line: Line, count: int) -> Fraction:
+    """A level of a dose, a day or the course as that of one dose, in a unit."""
+    parts = {"dose": Fraction(1), "day": Fraction(1440, _interval(line)), "course": Fraction(count)}[one.period]
+    return exposure.convert(one.value, one.unit, unit, line.drug.molar_mass, _interval(line)) / parts
+
+
+def _interval(line: Line) -> int:
+    """The minutes between two doses of an order."""
+    return line.rhythm.every or 1440 // max(len(line.rhythm.clock), 1)
 
 
 def _dose_text(line: Line, value: Fraction) -> str:
     number = forms.plain(Decimal(f"{float(value):.6g}"))  # six digits: the amount is rounded to a step far coarser
-    per = f"/{line.dose.per}" if line.dose and line.dose.per else ""
-    every = f" every {forms.plain(line.dose.every)} h" if line.dose and line.dose.every else ""
-    return f"{number} {line.drug.unit}{per}/dose{every}"
+    assert line.dose
+    per = f"/{line.dose.per}" if line.dose.per else ""
+    rhythm = f" every {forms.plain(line.dose.every)} h" if line.dose.every else TIMES.get(line.dose.times or 0, "")
+    return f"{number} {line.drug.unit}{per}/dose{rhythm}"
+
+
+def tell(state: State, entry: Any) -> list[str]:
+    """The target of one dose, of a day and of the course, so that nobody mistakes one for another."""
+    line, target = state.inputs.line(entry.order), forms.read_exposure(entry.target)
+    if line is None or line.dose is None:
+        return []
+    if target.unit == "ng/mL":
+        return [f"{entry.order}: the target {target} is a mean concentration over each interval"]
+    count, one = count_of(line, state.when), _of_one_dose(target, target.unit, line, count_of(line, state.when))
+    shown = [forms.plain(Decimal(f"{float(one * times):.6g}")) for times in (1, 1440 // _interval(line), count)]
+    return [f"{entry.order}: the target is {shown[0]} {target.unit} a dose, {shown[1]} a day, {shown[2]} over the {count} doses of the protocol"]

@@ -17,7 +17,7 @@ FORM = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::00)?(?:(Z|[+-]\d\d:\d\d)
 
 
 @lru_cache(maxsize=4096)
-def read_moment(text: str, zone: str, where: str = "--at") -> int:
+def read_moment(text: str, zone: str, where: str = "at") -> int:
     """`2027-01-10T09:10` in a zone, or with an offset, as POSIX seconds.
 
     `InputError` T01 to T03 for another form, T04 for a time that does not exist, T05 for a doubled one without offset.

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 from dosing import forms
-from dosing.course import compose, findings, replan
+from dosing.course import compose, findings, level, limits, moves, replan
+from dosing.course.events import Answer
 from dosing.course.moment import spoken, stamp
-from dosing.course.state import State, count_of
+from dosing.course.places import count_of
+from dosing.course.state import State
 from dosing.errors import Fault, InputError
 from dosing.patient import Patient
 from dosing.schedule import Administration, Amount, Schedule
@@ -23,15 +28,32 @@ class Option:
     state: State | None
     schedule: Schedule | None
     refused: str = ""
-    totals: tuple[dict[str, Any], ...] = ()
-    gaps: tuple[dict[str, Any], ...] = ()
-    collisions: tuple[str, ...] = ()
-    before: Schedule | None = field(default=None, repr=False)
+    case: compose.CourseCase | None = field(default=None, repr=False, compare=False)
+    before: Schedule | None = field(default=None, repr=False, compare=False)
+    told: Callable[[], Iterable[str]] = field(default=tuple, repr=False, compare=False)
+    recorded: bool = False  # the fact behind it stands in the ledger already
 
     @property
     def key(self) -> Any:
         """What tells two outcomes apart: every row's place and amount, the day, the facts of the patient."""
         return self.schedule and (self.schedule.administrations, self.schedule.patient, self.schedule.day0)
+
+    @cached_property
+    def totals(self) -> tuple[dict[str, Any], ...]:
+        """The total of each order: given, left, both, against the number and amount of the protocol."""
+        if self.schedule is None or self.state is None or self.case is None or self.before is None:
+            return ()
+        return tuple(_total(total, self.state, self.case, self.before) for total in self.schedule.totals)
+
+    @cached_property
+    def gaps(self) -> tuple[dict[str, Any], ...]:
+        """How many hours before the graft each drug starts for the last time."""
+        return tuple(_gaps(self.state, self.schedule)) if self.state and self.schedule else ()
+
+    @cached_property
+    def collisions(self) -> tuple[str, ...]:
+        """What the outcome would bring up that did not stand before."""
+        return (*self.told(), *_collisions(self.schedule, None if self.recorded else self.before)) if self.schedule else ()
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows in time order, given ones with their day of before."""
@@ -52,30 +74,40 @@ class Choose(InputError):
 
 
 def options(state: State, entry: Any, before: Schedule, asked: str = "") -> tuple[Option, ...]:
-    """Every outcome of an entry, worked out whole; of a moved day 0 also plain re-dating where it must be refused.
+    """Every outcome of an entry that is not yet in the ledger, worked out whole.
 
-    Only the outcome that was asked for is worked out where it is one of them.
+    Of a moved day 0 also plain re-dating, where it must be refused. Only the outcome that was asked for is worked out
+    where it is one of them.
     """
     known = replan.open_outcomes(state, entry)
-    if asked in known:
-        return (option(state, entry, asked, known[asked], before),)
-    found = [option(state, entry, name, step, before) for name, step in known.items()]
-    if entry.what == "move-day0":
-        again = option(state, entry, "re-date", replan.re_date, before)
+    names = [asked] if asked in known else list(known)
+    found = [_option(state, entry, name, before, replan.now_of(state, entry), lambda name=name: replan.apply(state, entry.model_copy(update={"outcome": name}))) for name in names]
+    if entry.what == "move-day0" and asked not in known:
+        again = _option(state, entry, "re-date", before, replan.now_of(state, entry), lambda: moves.re_date(state, entry))
         found += [again] if again.refused else []
     return tuple(found)
 
 
-def option(state: State, entry: Any, name: str, step: replan.Outcome, before: Schedule) -> Option:
+def later(state: State, query: str, before: Schedule, entry: Any = None) -> tuple[Option, ...]:
+    """Every outcome of a choice that was left open, on the course as it stands now; the one that `entry` names where it is one."""
+    fact, entry = state.asked[query], entry or Answer(query=query, answer="none")
+    known = replan.OUTCOMES[replan.kind_of(fact, state)]
+    names = [entry.answer] if entry.answer in known else list(known)
+    found = [_option(state, fact, name, before, state.now, lambda name=name: replan.apply(state, entry.model_copy(update={"answer": name}))) for name in names]
+    return tuple(replace(one, recorded=True) for one in found)
+
+
+def _option(state: State, entry: Any, name: str, before: Schedule, now: int | None, work: Callable[[], State]) -> Option:
     """One outcome with its figures; what cannot be placed or calculated is refused with the reason."""
+    again = name == "re-date"
     try:
-        after = replan.apply(state, entry.model_copy(update={"outcome": name}), step)
-        made, case = compose.with_case(after, shown_only=name == "re-date")
+        after = work()
+        made, case = compose.with_case(after, shown_only=again)
     except InputError as error:
         return Option(name, None, None, str(error), before=before)
-    totals = tuple(_total(total, after, case, before) for total in made.totals)
-    refused = "; ".join((*_extra(totals, name), *past(state, entry, after)))
-    return Option(name, after, made, refused, totals, tuple(_gaps(after, made)), (*_weight_change(state, entry, name), *_collisions(made, before)), before)
+    found = Option(name, after, made, "", case, before, lambda: (*_weight_change(state, entry, name), *_level_change(state, entry, after)))
+    refused = "; ".join((*(_extra(found.totals) if again else ()), *past(state, entry, after, now)))
+    return replace(found, refused=refused) if refused else found
 
 
 def _row(row: Administration, before: Schedule | None) -> dict[str, Any]:
@@ -90,9 +122,9 @@ def _total(total: Any, after: State, case: compose.CourseCase, before: Schedule)
     """The total of one order: given, left, both, against the number and amount of the protocol."""
     line = after.inputs.line(total.order)
     protocol = next((one for one in before.totals if one.order == total.order), None)
-    ordered = count_of(line) if line else total.doses
+    ordered = count_of(line, after.when) if line else total.doses
     amount = total.amount
-    per = findings.per_basis(amount, line, case) if amount and line and line.basis else None
+    per = limits.per_basis(amount, line, case) if amount and line and line.basis else None
     told = {"order": total.order, "drug": total.drug, "doses": total.doses, "protocol_doses": ordered,
             "given": total.given and total.given.to_dict(), "planned": total.planned and total.planned.to_dict(), "amount": amount and amount.to_dict()}  # fmt: skip
     if per is not None and line:
@@ -107,9 +139,9 @@ def _in(one: Amount, like: Amount) -> Decimal:
     return Decimal(1) * one.decimal if one.unit == like.unit else Decimal(str(float(one.quantity.m_as(like.quantity.units))))
 
 
-def _extra(totals: tuple[dict[str, Any], ...], name: str) -> list[str]:
+def _extra(totals: tuple[dict[str, Any], ...]) -> list[str]:
     """What plain re-dating would give beyond the protocol; every other outcome gives no dose more."""
-    over = [one for one in totals if name == "re-date" and one["doses"] > one["protocol_doses"]]
+    over = [one for one in totals if one["doses"] > one["protocol_doses"]]
     return [f"it would make {one['doses']} {one['drug']} doses instead of {one['protocol_doses']} ({_amount(one)}{', ' + one['percent'] if 'percent' in one else ''}"
             f"{', ' + one['per_basis'] if one.get('per_basis', '').endswith('/kg') else ''})" for one in over]  # fmt: skip
 
@@ -118,14 +150,13 @@ def _amount(one: dict[str, Any]) -> str:
     return str(Amount(one["amount"]["value"], one["amount"]["unit"])) if one["amount"] else "held"
 
 
-def past(state: State, entry: Any, after: State) -> list[str]:
-    """Doses that would have to be given before the moment of the entry."""
-    if entry.what not in ("move-day0", "set", "give", "miss"):
+def past(state: State, entry: Any, after: State, now: int | None) -> list[str]:
+    """Doses that would have to be given before now; what follows a given dose cannot lie before it either."""
+    if entry.what in ("weigh", "level"):
         return []
-    own = f"{entry.order}#" if entry.what == "give" else "#"  # what follows a given dose cannot lie before it
-    known = {key for key, _ in findings.overdue(state, replan.now_of(state, entry)) if not key.startswith(own)}
-    late = [(key, text) for key, text in findings.overdue(after, replan.now_of(state, entry)) if key not in known]
-    return [f"{key} would have to be given {text}, before now" for key, text in late]
+    own = f"{entry.order}#" if entry.what in ("give", "correct") else "#"
+    known = {key for key, _ in findings.overdue(state, now) if not key.startswith(own)}
+    return [f"{key} would have to be given {text}, before now" for key, text in findings.overdue(after, now) if key not in known]
 
 
 def _gaps(after: State, made: Schedule) -> list[dict[str, Any]]:
@@ -137,34 +168,50 @@ def _gaps(after: State, made: Schedule) -> list[dict[str, Any]]:
 
 
 def _weight_change(state: State, entry: Any, name: str) -> list[str]:
-    """How far a new weight lies from the old one, flagged above 5 % and above 10 %."""
+    """How far a new weight lies from the old one, flagged past each of the site's two limits."""
     old, new = (Patient(weight=text).weight if text else None for text in (state.inputs.facts.get("weight"), getattr(entry, "weight", None)))
     if name != "real" or not old or not new:
         return []
     percent = (new / old - 1) * 100
-    flag = next((f", above {limit} %" for limit in (10, 5) if abs(percent) > limit), "")
+    flag = next((f", above {forms.plain(limit)} %" for limit in reversed(state.site.weight) if abs(percent) > limit), "")
     return [f"patient: the weight changes by {percent:+.1f} % ({forms.plain(old)} to {forms.plain(new)} kg){flag}"]
 
 
-def _collisions(made: Schedule, before: Schedule) -> list[str]:
+def _level_change(state: State, entry: Any, after: State) -> list[str]:
+    """The target of a dose, a day and the course, and how far the dose changes, flagged past the site's limit."""
+    if entry.what != "level":
+        return []
+    old, new = state.inputs.line(entry.order), after.inputs.line(entry.order)
+    told = level.tell(state, entry)
+    if not (old and new and old.dose and new.dose) or old.basis != new.basis or not old.factor:
+        return told
+    percent = (new.factor / old.factor - 1) * 100
+    return [*told, f"{entry.order}: the dose changes by {percent:+.1f} %" + (f", above {forms.plain(state.site.level)} %" if abs(percent) > state.site.level else "")]
+
+
+def _collisions(made: Schedule, before: Schedule | None) -> list[str]:
     """What the outcome would bring up that did not stand before: doses too near, outside their days, past a limit."""
     codes = ("course.distance", "course.after-graft", "timing.outside-days", "course.sum", "limit.hard", "limit.soft", "patient.size")
-    known = {(finding.id, finding.message) for finding in before.findings}
+    known = {(finding.id, finding.message) for finding in before.findings} if before else set()
     return [f"{finding.order or 'patient'}: {finding.message}" for finding in made.findings if finding.code in codes and (finding.id, finding.message) not in known]
+
+
+def same(found: tuple[Option, ...]) -> bool:
+    """Whether nothing depends on the choice: all outcomes are possible and come to the same doses."""
+    weighed = [one for one in found if one.name not in ("re-date", "stop")]  # stopping is always open, by its own verb
+    return not any(one.refused for one in weighed) and all(one.key == weighed[0].key for one in weighed[1:])
 
 
 def choose(found: tuple[Option, ...], entry: Any, asked: str) -> Option:
     """The chosen outcome; `Choose` where several differ and none is named, or the named one is refused."""
     if asked:
         return _named(found, entry, asked)
-    possible = [one for one in found if not one.refused]
-    weighed = [one for one in found if one.name not in ("re-date", "stop")]  # stopping is always open, by its own verb
-    if not any(one.refused for one in weighed) and all(one.key == weighed[0].key for one in weighed):
-        return weighed[0]
-    if len(found) == 1:
+    if same(found):
+        return found[0]
+    if len(found) == 1 or all(one.refused for one in found):
         raise InputError(Fault("O11", f"{entry.what} is refused: {found[0].refused}", "enter what makes it possible first.", entry.what))
-    names = ", ".join(one.name for one in possible) or "none is possible"
-    raise Choose(Fault("O10", f"practice differs after {entry.what}, and nobody has chosen", f"choose with --outcome NAME --by NAME; possible: {names}.", "outcome"), options=found)
+    names = ", ".join(one.name for one in found if not one.refused)
+    raise Choose(Fault("O10", f"practice differs after {entry.what}, and nobody has chosen", f"name one outcome and who chose it (--outcome NAME --by NAME); possible: {names}.", "outcome"), options=found)
 
 
 def _named(found: tuple[Option, ...], entry: Any, asked: str) -> Option:
@@ -173,9 +220,8 @@ def _named(found: tuple[Option, ...], entry: Any, asked: str) -> Option:
     if one is None:
         raise Choose(Fault("O10", f'"{asked}" is no outcome of {entry.what} here', f"possible: {possible}.", "outcome"), options=found)
     if one.refused:
-        raise Choose(Fault("O11", f"{asked} is refused: {one.refused}", f"possible: {possible}.", "outcome"), options=found)
-    if not entry.by:
-        raise Choose(Fault("R05", f"{asked} was chosen, but not by whom", "add --by NAME.", "--by"), options=found)
+        more = " Without an outcome the fact itself is recorded, and the choice stays open." if entry.what in ("give", "miss") else ""
+        raise Choose(Fault("O11", f"{asked} is refused: {one.refused}", f"possible: {possible}.{more}", "outcome"), options=found)
     return one
 
 
@@ -196,15 +242,18 @@ def _block(order: str, found: tuple[Option, ...]) -> str:
 
 
 def _line(order: str, one: Option) -> str:
-    rows = [row for row in one.schedule or () if row.order == order]
-    left = [row for row in rows if not (row.record and "given" in row.record)]
-    told = ", ".join(f"{spoken(row.seconds or 0, row.zone)} {'HOLD' if row.held else row.amount or ''}".rstrip() for row in left) or "no more doses"
+    """What is left of an order, its total, and its last start before the graft."""
+    rows = [row for row in one.schedule or () if row.order == order and not (row.record and "given" in row.record)]
     total = next((t for t in one.totals if t["order"] == order), None)
     gap = next((g for g in one.gaps if g["order"] == order), None)
     sums = f"; total {_amount(total)} in {total['doses']} dose{'' if total['doses'] == 1 else 's'}" + (f" ({total['percent']})" if total.get("percent", "+0.0 %") != "+0.0 %" else "") if total else ""
-    return told + sums + (f"; last starts {gap['hours']} h before the graft" if gap else "")
+    return (_left(rows) or "no more doses") + sums + (f"; last starts {gap['hours']} h before the graft" if gap else "")
 
 
-
-
-__all__ = ["Choose", "Option", "choose", "options", "past", "tell"]
+def _left(rows: list[Administration]) -> str:
+    """Doses as `51 mg Thu 2027-01-14 09:00`, those of one amount and one day together."""
+    told = []
+    for amount, same_amount in groupby(rows, lambda row: "HOLD" if row.held else str(row.amount or "")):
+        days = groupby((spoken(row.seconds or 0, row.zone) for row in same_amount), lambda text: text[:-6])
+        told.append(f"{amount} {', '.join(f'{day} ' + ' '.join(text[-5:] for text in texts) for day, texts in days)}".strip())
+    return "; ".join(told)

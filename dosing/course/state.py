@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import lru_cache
-from typing import Any, NamedTuple
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple, TypeVar
 
-from dosing.course import moment
 from dosing.course.events import Planned, Start
+from dosing.engine.adjust import House
 from dosing.engine.settle import Change, Line, Settled, settle
-from dosing.engine.timeline import Slot, place, runs, slot
-from dosing.errors import Fault, UsageError, refuse
+from dosing.engine.timeline import Slot, slot
+from dosing.errors import Fault, UsageError, closest, refuse
 from dosing.patient import When
 from dosing.regimen.library import library
+from dosing.regimen.schema import Happening
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,14 @@ class Inputs:
     bsa: str
     patient: tuple[tuple[str, str], ...]
     locale: str = ""
+    house: House = House()
 
-    @property
+    @cached_property
     def settled(self) -> Settled:
         """The settled regimen of these inputs."""
-        return _settled(self.regimen, self.blocks, self.folders, self.choose, self.changes, self.when.times)
+        return _settled(self.regimen, self.blocks, self.folders, self.choose, self.changes, self.when.times, self.house)
 
-    @property
+    @cached_property
     def facts(self) -> dict[str, str]:
         """The patient as the texts that were entered."""
         return dict(self.patient)
@@ -48,9 +52,9 @@ class Inputs:
 
 @lru_cache(maxsize=512)
 def _settled(regimen: str, blocks: tuple[str, ...], folders: tuple[str, ...], choose: tuple[tuple[str, str], ...],
-             changes: tuple[Change, ...], hours: tuple[tuple[str, str], ...]) -> Settled:  # fmt: skip
+             changes: tuple[Change, ...], hours: tuple[tuple[str, str], ...], house: House) -> Settled:  # fmt: skip
     shelf = library(folders)
-    return settle(shelf.regimen(regimen), [shelf.regimen(block) for block in blocks], changes, dict(choose), dict(hours), True, shelf)
+    return settle(shelf.regimen(regimen), [shelf.regimen(block) for block in blocks], changes, dict(choose), dict(hours), True, shelf, house)
 
 
 @lru_cache(maxsize=512)
@@ -82,6 +86,11 @@ class Done(NamedTuple):
     entry: Any
     corrections: tuple[Any, ...] = ()
 
+    @property
+    def extra(self) -> bool:
+        """Whether it was given without ever being planned."""
+        return bool(getattr(self.entry, "extra", False))
+
 
 @dataclass(frozen=True)
 class Lane:
@@ -91,15 +100,30 @@ class Lane:
     rest: tuple[Segment, ...] = ()
     stopped: tuple[int, ...] = ()  # numbers that will not be given because a person stopped them
 
-    @property
+    @cached_property
     def left(self) -> tuple[int, ...]:
         """The numbers still to be given, ascending."""
         return tuple(number for part in self.rest for number in part.numbers)
 
-    @property
+    @cached_property
     def given(self) -> tuple[Done, ...]:
-        """The doses that were given."""
-        return tuple(one for one in self.done if not one.missed)
+        """The doses that were given, in time order."""
+        return tuple(sorted((one for one in self.done if not one.missed), key=lambda one: one.seconds))
+
+    @cached_property
+    def _kept(self) -> dict[Any, Any]:
+        return {}
+
+    def once(self, key: Any, work: Callable[[], T]) -> T:
+        """What `work` gives, worked out once for as long as the lane stands; `key` names everything else it depends on."""
+        if key not in self._kept:
+            self._kept[key] = work()
+        return self._kept[key]  # type: ignore[no-any-return]
+
+    @cached_property
+    def highest(self) -> int:
+        """The highest number of any dose, 0 where there is none."""
+        return max((*(one.number for one in self.done), *self.left, *self.stopped), default=0)
 
     def find(self, number: int) -> Done | None:
         """The record of a dose, None while it is not done."""
@@ -114,6 +138,17 @@ class Released:
     recalled: Any = None
 
 
+class Told(NamedTuple):
+    """An outcome that a person chose where practice differs."""
+
+    kind: str
+    order: str
+    name: str
+    by: str
+    second: str
+    why: str
+
+
 @dataclass(frozen=True)
 class State:
     """A course at one entry of its ledger."""
@@ -121,13 +156,16 @@ class State:
     inputs: Inputs
     lanes: Mapping[str, Lane]
     zero: date  # day 0 as the course was started with
+    site: Happening
     now: int | None = None  # the latest moment that any entry tells
     answers: tuple[dict[str, str], ...] = ()
     releases: Mapping[tuple[str, int], Released] = field(default_factory=dict)
-    told: tuple[tuple[str, str, str, str, str], ...] = ()  # chosen outcomes: kind, order or "", name, by, why
+    told: tuple[Told, ...] = ()
+    asked: Mapping[str, Any] = field(default_factory=dict)  # choices left open: the query's id, and the entry after which practice differs
     reweighed: str = ""
     two: tuple[str, ...] = ()
     other_files: tuple[str, ...] = ()  # files of the library that are not those of the start
+    _places: dict[str, dict[int, Slot]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def when(self) -> When:
@@ -148,8 +186,6 @@ class State:
     def lane(self, order: str) -> Lane:
         """What is done and left of an order; `UsageError` with the nearest name for an unknown one."""
         if order not in self.lanes:
-            from dosing.errors import closest
-
             raise UsageError(Fault("R05", f'there is no order "{order}" in this course', closest(order, self.lanes), "order"))
         return self.lanes[order]
 
@@ -162,76 +198,31 @@ class State:
         return replace(self, inputs=replace(self.inputs, **changed))
 
     def starts(self, order: str) -> dict[int, Slot]:
-        """The planned places of the doses that are left of an order, by number."""
-        return places(self.inputs, order, self.lane(order).rest)
+        """The planned places of the doses that are left of an order, by number; T04 or T05 where a clock time cannot be told."""
+        if order not in self._places:
+            from dosing.course.places import left
 
-
-@lru_cache(maxsize=8192)
-def places(inputs: Inputs, order: str, rest: tuple[Segment, ...]) -> dict[int, Slot]:
-    """Number to place of the doses of some segments; `InputError` T04 or T05 where a clock time cannot be told."""
-    line = inputs.line(order)
-    found: dict[int, Slot] = {}
-    for part in rest if line else ():
-        assert line
-        found |= dict(zip(part.numbers, _slots(part, line, inputs.when), strict=True))
-    return found
-
-
-def _slots(part: Segment, line: Line, when: When) -> list[Slot]:
-    if part.kind == "grid":
-        return [_on_grid(line, when, part.numbers)[number] for number in part.numbers]
-    if part.kind == "dates":
-        return [slot(_wall(text, when, line.id), when) for text in part.walls]
-    begin = _wall(part.walls[0], when, line.id)
-    return [slot(begin + place_ * line.rhythm.every * 60, when) for place_ in range(len(part.numbers))]
-
-
-def _on_grid(line: Line, when: When, numbers: tuple[int, ...]) -> dict[int, Slot]:
-    """The regimen's own places by number; of an order by the clock only the days asked for are placed."""
-    rhythm = line.rhythm
-    if rhythm.every or rhythm.event:
-        return dict(enumerate(place(rhythm, when), 1))
-    daily = len(rhythm.clock)
-    days = tuple(day for at, day in enumerate(rhythm.days) if any((number - 1) // daily == at for number in numbers))
-    first = {day: rhythm.days.index(day) * daily + 1 for day in days}
-    slots = place(rhythm._replace(days=days), when)
-    return {first[day] + turn: slots[at * daily + turn] for at, day in enumerate(days) for turn in range(daily)}
-
-
-def _wall(text: str, when: When, order: str) -> int:
-    day, _, clock = text.partition(" ")
-    return moment.at_wall(date.fromisoformat(day), clock, when.zone, order)
-
-
-def wall_text(seconds: int, zone: str) -> str:
-    """An instant as the date and clock text that a segment holds."""
-    day, clock = moment.wall(seconds, zone)
-    return f"{day} {clock}"
+            self._places[order] = left(self, order)
+        return self._places[order]
 
 
 def begin(entry: Start, folders: tuple[str, ...] = ()) -> State:
     """The state after the start entry: every dose of every line is left, on the regimen's own grid."""
     when = When.of(entry.day0, entry.zone, entry.times)
     if when.day0 is None:
-        raise refuse("T06", "a course has no day 0", "add --day0 DATE and --zone ZONE.", "day0")
+        raise refuse("T06", "a course has no day 0", "give a day 0 and a zone.", "day0")
     changes = tuple(Change(one["key"], one["value"], one.get("by", ""), one.get("reason", ""), one.get("second", "")) for one in entry.set)
-    inputs = Inputs(entry.regimen, entry.blocks, folders, tuple(entry.choose.items()), changes, when, entry.bsa, tuple(entry.patient.items()), entry.locale)
-    lanes = {line.id: Lane(rest=whole(line)) for line in inputs.settled.lines}
-    return State(inputs, lanes, when.day0, answers=entry.answers, two=entry.two, other_files=other_files(entry, inputs))
+    inputs = Inputs(entry.regimen, entry.blocks, folders, tuple(entry.choose.items()), changes, when, entry.bsa, tuple(entry.patient.items()), entry.locale, House(entry.weight_rule, entry.rounding))
+    lanes = {line.id: Lane(rest=whole(line, when)) for line in inputs.settled.lines}
+    return State(inputs, lanes, when.day0, library(folders).site.course, answers=entry.answers, two=entry.two, other_files=other_files(entry, inputs))
 
 
-def whole(line: Line, after: int = 0) -> tuple[Segment, ...]:
+def whole(line: Line, when: When, after: int = 0) -> tuple[Segment, ...]:
     """The doses of a line with a number above `after`, on its own grid."""
-    numbers = tuple(range(after + 1, count_of(line) + 1))
+    from dosing.course.places import count_of
+
+    numbers = tuple(range(after + 1, count_of(line, when) + 1))
     return (Segment("grid", numbers),) if numbers else ()
-
-
-def count_of(line: Line) -> int:
-    """How many administrations the regimen orders on the calendar."""
-    rhythm = line.rhythm
-    if rhythm.every:
-        return sum(length * 1440 // rhythm.every for _, length in runs(rhythm.days))
-    return len(rhythm.days) * (1 if rhythm.event else len(rhythm.clock))
 
 
 def files_of(inputs: Inputs) -> dict[str, str]:
@@ -251,4 +242,3 @@ def other_files(entry: Start, inputs: Inputs) -> tuple[str, ...]:
 def day_of(seconds: int, when: When) -> int:
     """The calendar day of an instant, counted from day 0 as it is now."""
     return slot(seconds, when).day
-

@@ -13,12 +13,13 @@ from dosing.errors import Fault, UsageError, refuse
 from dosing.patient import Patient
 from dosing.schedule import Administration, Schedule
 
-UNITS = {"weight": "kg", "height": "cm", "age": "y", "creatinine": "mg/dL", "crcl": "mL/min", "last_weight": "kg"}
+SAYS = {"by": "who did it", "second": "who the second person was", "reason": "why", "amount": "what amount was given", "answer": "what the answer is"}
+UNITS = {"weight": "kg", "height": "cm", "age": "y", "creatinine": "mg/dL", "crcl": "mL/min", "gfr": "mL/min", "last_weight": "kg"}
 
 
 def following(order: str, lane: Lane) -> str:
     """The dose of an order that may be recorded next, in words."""
-    return f"{order}#{lane.left[0]}" if lane.left else "beyond the plan: set it as a new order with its reason"
+    return f"{order}#{lane.left[0]}" if lane.left else f"{order}#{lane.highest + 1}, recorded as given beyond the plan"
 
 
 def key(key: str) -> tuple[str, int]:
@@ -30,19 +31,19 @@ def key(key: str) -> tuple[str, int]:
 
 
 def need(**given: str) -> None:
-    """`UsageError` naming each text that is empty."""
+    """`UsageError` naming each text that is empty; the name is both the argument of Python and the option of the command line."""
     missing = [name for name, text in given.items() if not text.strip()]
     if missing:
-        raise UsageError(*(Fault("R05", f"--{name} is missing", f"add --{name}.", f"--{name}") for name in missing))
+        raise UsageError(*(Fault("R05", f"{name} is missing", f"say {SAYS.get(name, name)} (--{name}).", name) for name in missing))
 
 
 def stop(text: str, start: int, zone: str) -> str:
     """A stop as a stamp; T03 for one that is not after the start."""
     if not text:
         return ""
-    stop = read_moment(text, zone, "--stop")
+    stop = read_moment(text, zone, "stop")
     if stop <= start:
-        raise refuse("T03", f"the stop {spoken(stop, zone)} is not after the start {spoken(start, zone)}", "check both times.", "--stop")
+        raise refuse("T03", f"the stop {spoken(stop, zone)} is not after the start {spoken(start, zone)}", "check both times.", "stop")
     return stamp(stop, zone)
 
 
@@ -51,7 +52,7 @@ def amount(text: str, row: Administration, key: str) -> tuple[str, str] | None:
     if text:
         return read_amount(text, (row.calculated.value, row.calculated.unit) if row.calculated else None, key)
     if row.held:
-        raise refuse("O12", f"{key} is held, so no amount is planned", "if it was given all the same, state --amount; the record asks who decided it.", key)
+        raise refuse("O12", f"{key} is held, so no amount is planned", "if it was given all the same, state the amount; the record asks who decided it.", key)
     return (row.amount.value, row.amount.unit) if row.amount else None
 
 
@@ -62,15 +63,6 @@ def read_amount(text: str, like: tuple[str, str] | None, key: str) -> tuple[str,
     if "/" in made.unit or (like and made.unit != like[1] and not {made.unit, like[1]} <= mass):
         raise refuse("D10", f'"{text}" is not an amount of {like[1] if like else "one dose"}', "write the amount given, for example 51 mg.", key)
     return forms.plain(made.value), made.unit
-
-
-def exposure(text: str) -> tuple[str, str]:
-    """A level such as `1125 umol*min/L`: a plain number above zero and its unit's text."""
-    number, space, unit = text.strip().partition(" ")
-    value = forms.read_number(number)
-    if not value or not space or not unit.strip():
-        raise refuse("D07", f'"{text[:40]}" is not a level', 'write a number above 0 and a unit, for example "1125 umol*min/L".', "level")
-    return forms.plain(value), unit.strip()
 
 
 def facts(patient: Patient | Mapping[str, str]) -> dict[str, str]:

@@ -9,11 +9,12 @@ from dosing.diff.change import Change, arrow, drug
 from dosing.forms import say_days, say_time
 from dosing.regimen.schema import Order, Regimen, When
 
-HEADER = ("id", "version", "status", "title", "day0", "ages", "bsa", "trial", "kind", "author", "approved_by")
-ORDER = ("drug", "dose", "days", "until", "at", "event", "first", "over", "total", "max", "product", "route", "weight", "rounding", "sum", "when", "note", "cite")
+HEADER = ("id", "version", "supersedes", "status", "title", "day0", "ages", "bsa", "trial", "kind", "duplicates", "author", "approved_by")
+ORDER = ("drug", "dose", "days", "until", "at", "event", "first", "not_before", "not_after", "apart", "over", "total", "max", "max_day", "max_course", "bsa_max", "adjust", "product", "route", "weight", "rounding", "sum", "when", "note", "cite")
 WORDS = {"at": "hour", "first": "first hour", "over": "duration", "total": "course total", "max": "largest dose", "when": "condition", "bsa": "body surface formula",
-         "day0": "day 0", "approved_by": "approved by", "weight": "dosing weight", "sum": "counted in sums", "cite": "printed phrase"}  # fmt: skip
-PARTS = (("sources", "source"), ("choices", "choice"), ("queries", "query"), ("not_scheduled", "not scheduled"))
+         "not_before": "not before", "not_after": "not after", "apart": "time between doses", "max_day": "largest dose of a day", "max_course": "largest course", "bsa_max": "largest body surface",
+         "duplicates": "drugs the protocol has too", "day0": "day 0", "approved_by": "approved by", "weight": "dosing weight", "sum": "counted in sums", "cite": "printed phrase"}  # fmt: skip
+PARTS = (("sources", "source"), ("choices", "choice"), ("events", "event"), ("queries", "query"), ("not_scheduled", "not scheduled"))
 
 
 def changes(a: Regimen, b: Regimen) -> list[Change]:
@@ -70,8 +71,8 @@ def told(field: str, value: Any) -> str:
         return ""
     if field == "days" and not isinstance(value, str):
         return say_days(value).replace("-", "−")
-    if field in ("over", "first") and isinstance(value, int):
-        return f"{value} min" if field == "over" else say_time(value)
+    if field in ("over", "apart", "first") and isinstance(value, int):
+        return say_time(value) if field == "first" else f"{value} min"
     if isinstance(value, When):
         return " and ".join(map(str, value.all)) or " or ".join(map(str, value.any))
     if isinstance(value, Mapping):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from dosing import forms
 from dosing.errors import refuse
 from dosing.metrics import FORMULAS, adjusted
 from dosing.regimen.schema import Site
@@ -33,6 +34,7 @@ class Body:
     site: Site
     _derived: dict[str, Column] = field(default_factory=dict)
     ruled: dict[str, Column] = field(default_factory=dict)  # weights by named rules
+    prior: forms.Priors = forms.Priors()  # what was given before
 
     def need(self, name: str, why: str) -> Column:
         """A measured fact; `InputError` P05 naming what it is needed for when it is missing."""
@@ -92,18 +94,23 @@ class Body:
     def by_rule(self, name: str, rule: WeightRule) -> Column:
         """The dosing weight of a named rule in kg, kept under its name; P09 for a child where the rule is for adults."""
         if name not in self.ruled:
-            self.ruled[name] = self._not_above_actual(self._rule(name, rule), name) if rule.ideal else self.need("weight", f"the weight rule {name}")
+            light, heavy = self.sides(name, rule)
+            self.ruled[name] = np.where(self.is_heavy(rule), heavy, light) if rule.heavy else light
         return self.ruled[name]
 
-    def _rule(self, name: str, rule: WeightRule) -> Column:
+    def sides(self, name: str, rule: WeightRule) -> tuple[Column, Column]:
+        """The weights in kg that a rule gives on the two sides of its threshold; the same one twice where it has none."""
         why = f"the weight rule {name}"
+        actual = self.need("weight", why)
         if rule.adults == "yes" and (self.need("age", why) < 18).any():
             raise refuse("P09", f"the weight rule {name} is for adults", "state another weight, for example --set ORDER.weight=actual with its reason.", "patient: age")
-        actual, ideal = self.need("weight", why), self.compute(f"ideal.{rule.ideal}", why)
+        if not rule.ideal:
+            return actual, actual
+        ideal = self.compute(f"ideal.{rule.ideal}", why)
         if np.isnan(ideal).any():
             raise refuse("P09", f"{name} gives no weight at this height", "state another dosing weight.", "patient: height")
-        light = np.minimum(actual, ideal) if rule.otherwise == "lower" else actual
-        return np.where(self.is_heavy(rule), adjusted(actual, ideal, float(rule.fraction) / 100), light) if rule.heavy else light
+        light = self._not_above_actual(np.minimum(actual, ideal), name) if rule.otherwise == "lower" else actual
+        return light, self._not_above_actual(adjusted(actual, ideal, float(rule.fraction) / 100), name) if rule.heavy else light
 
     def is_heavy(self, rule: WeightRule) -> NDArray[np.bool_]:
         """The rows beyond a rule's threshold; nine decimals decide, so that a row exactly on it is on it."""

@@ -65,7 +65,7 @@ def apply(orders: dict[str, Order], change: Change, library: Library) -> dict[st
     before = getattr(order, key.replace("-", "_"))
     orders[name] = order.model_copy(update=_update(order, key, value))
     shown = forms.say_days(before) if isinstance(before, tuple) else str(before) if before is not None else "not stated"
-    return _as_printed(change, shown, str(value) if key != "days" else forms.say_days(value))
+    return _as_printed(change, shown, change.value.strip() if isinstance(value, Decimal) else str(value) if key != "days" else forms.say_days(value))
 
 
 def _update(order: Order, key: str, value: Any) -> dict[str, Any]:

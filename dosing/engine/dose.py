@@ -59,7 +59,7 @@ class Doses:
         if not self.may_keep or self.step is None:
             return np.zeros(self.steps.shape, bool)
         kept: NDArray[np.bool_] = ~within(self.steps * float(self.step), self.calculated, self.limit)
-        return kept if self.packed is None else kept & ~self.packed.taken
+        return kept & ~self.packed.taken if self.line.rounded and self.packed else kept
 
     @cached_property
     def packed(self) -> Packed | None:
@@ -94,7 +94,7 @@ class Doses:
         small = drug.small_unit if self.small is not None and self.small[row] else None
         scale = round(coefficient(drug.unit, "", small)) if small else 1
         calculated = number_text(float(self.calculated[row]) * scale)
-        if self.packed is not None and self.packed.taken[row]:
+        if self.line.rounded and self.packed and self.packed.taken[row]:
             return Reading(small or drug.unit, scale, calculated, forms.plain(self.packed.amount(row) * scale), "")
         if self.step is None or (self.may_keep and self.kept[row]):
             return Reading(small or drug.unit, scale, calculated, calculated, "")

@@ -176,6 +176,15 @@ def read_crcl(text: str) -> Decimal:
 
 
 @lru_cache(maxsize=4096)
+def read_gfr(text: str) -> Decimal:
+    """Read a measured glomerular filtration (`140 mL/min`, not per 1.73 m2) in mL/min, 1 to 300; `InputError` P05, P07."""
+    value, unit = _lab("measured GFR", text, "140 mL/min")
+    if unit != "mL/min":
+        raise refuse("P07", f"measured GFR {show(text)} is not in mL/min", "write 140 mL/min, not per 1.73 m2")
+    return _lab_bounds("measured GFR", text, value, "mL/min", CRCL_ML_MIN)
+
+
+@lru_cache(maxsize=4096)
 def read_neutrophils(text: str) -> Decimal:
     """Read a neutrophil count (`0.35e9/L`, `0.35 x 10^9/L`, `350/uL`) in 10^9/L; `InputError` D15, P05, P07."""
     text = gate(text, _LAB_CODES, "×µμ³⁰¹²⁴⁵⁶⁷⁸⁹")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from dosing.metrics.registry import Column, adults, by_sex, formula
@@ -149,3 +151,87 @@ def schlich(weight: Column, height: Column, male: Column) -> Column:
 def livingston_lee(weight: Column) -> Column:
     """BSA in m2 by Livingston and Lee (2001), from weight alone."""
     return np.where(weight < 10, 0.1037 * weight**0.6724, 0.1173 * weight**0.6466)
+
+
+def _from_3_to_30_kg(weight: Column, **_: Any) -> Column:
+    weight = np.asarray(weight, dtype=np.float64)
+    return (weight >= 3) & (weight <= 30)
+
+
+def _children(age: Column, **_: Any) -> Column:
+    return np.asarray(age, dtype=np.float64) < 18
+
+
+@formula(
+    "bsa.hu",
+    unit="m2",
+    text="0.0061 × height + 0.0124 × weight − 0.0099",
+    cite="Hu Yongmei et al, Acta Physiol Sin 1999;51:45-48 (equation read in code, citation recalled)",
+    population="Chinese adults",
+    vectors=[(ADULT, 1.92560), (LARGE, 2.14410)],
+    applies=adults,
+)
+def hu(weight: Column, height: Column) -> Column:
+    """BSA in m2 by Hu et al. (1999), for both sexes."""
+    return 0.0061 * height + 0.0124 * weight - 0.0099
+
+
+@formula(
+    "bsa.hu-by-sex",
+    unit="m2",
+    text="men 0.0057 × height + 0.0121 × weight + 0.0882, women 0.0073 × height + 0.0127 × weight − 0.2106",
+    cite="Hu Yongmei et al, Acta Physiol Sin 1999;51:45-48 (equation read in code, citation recalled)",
+    population="Chinese adults",
+    vectors=[
+        (ADULT | {"male": True}, 1.93270),
+        ({"height": 190, "weight": 120, "male": True}, 2.62320),
+        (LARGE | {"male": False}, 2.16390),
+        ({"height": 165, "weight": 60, "male": False}, 1.75590),
+    ],
+    applies=adults,
+)
+def hu_by_sex(weight: Column, height: Column, male: Column) -> Column:
+    """BSA in m2 by Hu et al. (1999), by sex."""
+    return by_sex(male, 0.0057, 0.0073) * height + by_sex(male, 0.0121, 0.0127) * weight + by_sex(male, 0.0882, -0.2106)
+
+
+@formula(
+    "bsa.costeff",
+    unit="m2",
+    text="(4 × weight + 7) / (weight + 90)",
+    cite="Costeff H, Arch Dis Child 1966;41:681-683 (citation recalled)",
+    population="children, from weight alone",
+    vectors=[({"weight": 20}, 0.790909), ({"weight": 35}, 1.17600)],
+    applies=_children,
+)
+def costeff(weight: Column) -> Column:
+    """BSA in m2 by Costeff (1966), from weight alone."""
+    return (4 * weight + 7) / (weight + 90)
+
+
+@formula(
+    "bsa.current",
+    unit="m2",
+    text="0.1321 + 0.03433 × weight",
+    cite="Current J, Internet J Anesthesiol 1998;2(2)",
+    population="infants and children of 3 to 30 kg",
+    vectors=[({"weight": 5}, 0.303750), ({"weight": 30}, 1.16200)],
+    applies=_from_3_to_30_kg,
+)
+def current(weight: Column) -> Column:
+    """BSA in m2 by Current (1998), from weight alone."""
+    return 0.1321 + 0.03433 * weight
+
+
+@formula(
+    "bsa.china-child",
+    unit="m2",
+    text="up to 30 kg 0.035 × weight + 0.1, above 1.05 + (weight − 30) × 0.02; it drops by 8.5 % at 30 kg",
+    cite="Chinese paediatric textbooks, kiraspecialist.com/28221935712741",
+    population="children, from weight alone",
+    vectors=[({"weight": 20}, 0.800000), ({"weight": 30.1}, 1.05200), ({"weight": 45}, 1.35000)],
+    applies=_children,
+)
+def china_child(weight: Column) -> Column:
+    """BSA in m2 by the linear rule of Chinese paediatric textbooks, from weight alone."""
+    return np.where(weight <= 30, 0.035 * weight + 0.1, 1.05 + (weight - 30) * 0.02)

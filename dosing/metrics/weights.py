@@ -241,3 +241,60 @@ def james(weight: Column, height: Column, male: Column) -> Column:
 def janmahasatian(weight: Column, height: Column, male: Column) -> Column:
     """Lean weight in kg by Janmahasatian et al. (2005)."""
     return 9270 * weight / (by_sex(male, 6680, 8780) + by_sex(male, 216, 244) * bmi(weight, height))
+
+
+@formula(
+    "ideal.hamwi",
+    unit="kg",
+    text="men 48 + 2.7 × (inches − 60), women 45.5 + 2.2 × (inches − 60), inches = height / 2.54",
+    cite="Hamwi GJ 1964, as printed at calculators.org",
+    population="adults",
+    vectors=[({"height": 175, "male": True}, 72.0236), ({"height": 160, "male": False}, 52.0827)],
+    applies=adults,
+)
+def hamwi(height: Column, male: Column) -> Column:
+    """Ideal weight in kg by Hamwi (1964); NaN where the line is not above 0."""
+    return positive(by_sex(male, 48, 45.5) + by_sex(male, 2.7, 2.2) * (height / 2.54 - 60))
+
+
+@formula(
+    "ideal.china-105",
+    unit="kg",
+    text="height − 105",
+    cite="Chinese standard weight, keji.sdjnlf.com c8f1651c238b068d8a7e83df15e1cd95",
+    population="Chinese adults",
+    vectors=[({"height": 170, "male": True}, 65.0000)],
+    applies=adults,
+)
+def china_105(height: Column, male: Column) -> Column:
+    """Ideal weight in kg as height − 105; NaN where it is not above 0 or the sex is unknown, which it ignores."""
+    return positive(by_sex(male, 1.0, 1.0) * (height - 105))
+
+
+@formula(
+    "ideal.bmi22",
+    unit="kg",
+    text="22 × (height / 100)²",
+    cite="Lemmens HJ et al, Obes Surg 2005;15:1082-1083",
+    population="adults",
+    vectors=[({"height": 175}, 67.3750), ({"height": 160}, 56.3200)],
+    applies=adults,
+)
+def bmi22(height: Column) -> Column:
+    """Ideal weight in kg at a body-mass index of 22."""
+    metres = height / 100
+    return 22 * (metres * metres)
+
+
+@formula(
+    "lean.hume",
+    unit="kg",
+    text="men 0.32810 × weight + 0.33929 × height − 29.5336, women 0.29569 × weight + 0.41813 × height − 43.2933",
+    cite="Hume R, J Clin Pathol 1966;19:389-391",
+    population="adults",
+    vectors=[(WOMAN, 51.6981), (LARGE_MAN, 74.3035)],
+    applies=adults,
+)
+def hume(weight: Column, height: Column, male: Column) -> Column:
+    """Lean weight in kg by Hume (1966); NaN where the line is not above 0."""
+    return positive(by_sex(male, 0.32810, 0.29569) * weight + by_sex(male, 0.33929, 0.41813) * height - by_sex(male, 29.5336, 43.2933))

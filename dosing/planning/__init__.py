@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from dosing import forms
 from dosing.checks import Case, hits
 from dosing.checks.doses import COMPARE
+from dosing.checks.weighing import side_by_side
 from dosing.engine.adjust import House, band_of
 from dosing.engine.body import Body
 from dosing.engine.dose import basis_of, multiply
@@ -29,10 +31,10 @@ from dosing.patient import Patient, When
 from dosing.planning.rows import administrations, card, facts, held_lines, identity, measures, plan_card, totals
 from dosing.planning.verify import person_of, verify
 from dosing.regimen.library import Library, library
-from dosing.regimen.schema import Regimen
+from dosing.regimen.schema import Regimen, Site
 from dosing.schedule import Finding, Later, Schedule
 
-__all__ = ["Request", "calculate", "held_lines", "plan", "settled_for", "verify"]
+__all__ = ["Request", "body_of", "calculate", "held_lines", "page", "plan", "settled_for", "verify"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Request:
 
 
 _REGIMENS: dict[str, Regimen] = {}
+NO_PRIOR = forms.Priors()
 
 
 @lru_cache(maxsize=256)
@@ -93,10 +96,15 @@ def plan(
     changes = _changes(set, by, reason, second_name)
     request = Request(_key(found), tuple(map(_key, parts)), changes, tuple((choose or {}).items()), when.times, when.day0 is not None, tuple(library), _house(weight_rule, rounding))
     settled = settled_for(request)
-    body = Body(patient.columns(when.day0), _formula(bsa or found.bsa or site.bsa), site)
+    body = body_of(patient, bsa or found.bsa or site.bsa, site, when.day0)
     case = calculate(settled, body, when, patient.weighed)
     answers = _answers(answer, by)
     return _schedule(case, patient, answers, printed_at, locale or site.locale)
+
+
+def body_of(patient: Patient, formula: str, site: Site, day0: date | None) -> Body:
+    """The measured facts of a patient with the conventions they are used by; P08 for a formula nobody knows."""
+    return Body(patient.columns(day0), _formula(formula), site, prior=patient.prior or NO_PRIOR)
 
 
 def _house(weight_rules: Iterable[str], rounding: str) -> House:
@@ -187,14 +195,19 @@ def _schedule(case: Case, patient: Patient, answers: dict[str, dict[str, str]], 
     readings = {name: doses.reading(0) for name, doses in case.doses.items()}
     agreed = verify(case, 0, person_of(patient, case.body), held, readings)
     findings.append(Finding("second", "second.agrees", "pass", f"a second, independent calculation of {agreed['doses']} doses agrees"))
+    return page(case, patient, held, findings, agreed, answers=tuple(answers.values()), administrations=Later(partial(administrations, case, 0, held, readings)),
+                totals=Later(partial(totals, case, 0, held, readings)), locale=locale, printed_at=printed_at)  # fmt: skip
+
+
+def page(case: Case, patient: Patient, held: set[str], findings: Sequence[Finding], agreed: dict[str, Any], **more: Any) -> Schedule:
+    """The schedule of a case with everything that its rows do not tell; `more` are fields of `Schedule`, and win."""
     regimen, sources, not_scheduled, silent = plan_card(case.settled)
-    return Schedule(
-        regimen=regimen, title=case.settled.regimen.title, patient=facts(patient, case.when.day0), identity=identity(patient), metrics=measures(case),
-        day0=case.when.day0, zone=case.when.zone, times=dict(case.when.times), choices=dict(case.settled.choices),
-        changes=case.settled.changes, answers=tuple(answers.values()), administrations=Later(partial(administrations, case, 0, held, readings)),
-        totals=Later(partial(totals, case, 0, held, readings)), not_scheduled=not_scheduled, silent=silent, findings=tuple(findings),
-        second_calculation=agreed, sources=sources, orders=tuple(map(card, case.lines)), locale=locale, printed_at=printed_at,
-    )  # fmt: skip
+    return Schedule(**{
+        "regimen": regimen, "title": case.settled.regimen.title, "patient": facts(patient, case.when.day0), "identity": identity(patient), "metrics": measures(case),
+        "day0": case.when.day0, "zone": case.when.zone, "times": dict(case.when.times), "choices": dict(case.settled.choices), "changes": case.settled.changes,
+        "not_scheduled": not_scheduled, "silent": silent, "findings": tuple(findings), "second_calculation": agreed, "sources": sources, "orders": tuple(map(card, case.lines)),
+        "weights": Later(partial(side_by_side, case, 0, held)) if any(finding.id == "weight.all" for finding in findings) else (), **more,
+    })  # fmt: skip
 
 
 def _told(answer: Mapping[str, str]) -> str:

@@ -97,9 +97,9 @@ def _times(text: str, count: int, unit: str) -> Amount:
 def facts(patient: Patient, day0: date | None) -> dict[str, Any]:
     """The facts of the patient as the contract prints them."""
     measured = {"weight": ("kg", patient.weight), "height": ("cm", patient.height), "age": ("y", patient.years(day0)),
-                "creatinine": ("mg/dL", patient.creatinine), "crcl": ("mL/min", patient.crcl)}  # fmt: skip
+                "creatinine": ("mg/dL", patient.creatinine), "crcl": ("mL/min", patient.crcl), "gfr": ("mL/min", patient.gfr)}  # fmt: skip
     facts: dict[str, Any] = {name: {"value": number_text(float(value)), "unit": unit} for name, (unit, value) in measured.items() if value is not None}
-    facts |= {name: value for name, value in (("sex", patient.sex), ("weighed", patient.weighed and patient.weighed.isoformat()), ("allergies", patient.allergies)) if value}
+    facts |= {name: value for name, value in (("sex", patient.sex), ("prior", str(patient.prior or "")), ("weighed", patient.weighed and patient.weighed.isoformat()), ("allergies", patient.allergies)) if value}
     return facts
 
 
@@ -116,8 +116,11 @@ def measures(case: Case) -> dict[str, dict[str, str]]:
         made["bsa"] = {"value": number_text(float(body.bsa[0])), "unit": "m2", "formula": body.bsa_formula, "unrounded": number_text(float(body.bsa_unrounded[0]))}
     if body.bmi is not None:
         made["bmi"] = {"value": f"{float(body.bmi[0]):.1f}", "unit": "kg/m2", "formula": "weight / height²"}
-    for name in {line.weight for line in case.lines if line.basis == "kg" and line.weight != "actual"}:
-        made[name] = {"value": number_text(float(body.weight(name)[0])), "unit": "kg", "formula": name}
+    for line in case.lines:
+        if line.basis in ("kg", "m2") and line.weight != "actual" and line.id in case.doses:
+            made[line.weight] = {"value": number_text(float(body.weight(line.weight)[0])), "unit": "kg", "formula": line.weight}
+            if line.basis == "m2":
+                made[f"bsa from {line.weight}"] = {"value": number_text(float(body.surface(line.weight)[0])), "unit": "m2", "formula": body.bsa_formula}
     if body.clearance is not None:
         made["crcl"] = {"value": f"{float(body.clearance[0][0]):.0f}", "unit": "mL/min", "formula": body.clearance[1]}
     return made

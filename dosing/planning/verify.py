@@ -25,7 +25,7 @@ def verify(case: Case, row: int, person: second.Person, held: set[str], readings
     `readings` are the doses of the row as they will be printed.
     """
     dosed = [line for line in case.lines if line.id in readings]
-    lines = [_line(line, case.when, readings[line.id].unit, readings[line.id].step) for line in dosed]
+    lines = [_line(line, case.when, readings[line.id].unit, readings[line.id].scale, case.site.rounding_limit) for line in dosed]
     places = _places(case)
     try:
         theirs = second.recalculate(lines, person, _when(case.when))
@@ -53,13 +53,45 @@ def _when(when: When) -> second.When:
 
 
 @lru_cache(maxsize=4096)
-def _line(line: Line, when: When, unit: str, step: str) -> second.Line:
-    """A line as the canonical text that the second calculation reads."""
-    assert line.dose
+def _line(line: Line, when: When, unit: str, scale: int, limit: Decimal) -> second.Line:
+    """A line as the canonical text that the second calculation reads: its dose at its places."""
     told = times_of(line.rhythm, when)
     if told["run"]:
         told = {**told, "run": line.order.days}
-    return second.Line(line.id, str(line.dose), unit, step, **told, weight=line.weight, cap=_cap(line, unit))
+    return dose_text(line, unit, scale, limit)._replace(**told)
+
+
+def dose_text(line: Line, unit: str, scale: int, limit: Decimal) -> second.Line:
+    """The dose of a line as canonical text, in a unit that `scale` of make one of the drug's; its days are left out."""
+    order, step = line.order, line.drug.step.value if line.drug.step and line.order.rounding != "none" else None
+    return second.Line(
+        line.id, str(line.dose), unit, forms.plain(step * scale) if step else "", (), weight=weight_text(line), cap=_cap(line, unit),
+        factors=(forms.plain(order.share),) if order.share is not None else (), bsa_max=forms.plain(order.bsa_max) if order.bsa_max else "",
+        bands=_bands(line), limit=forms.plain(limit), packs=_packs(line, scale),
+    )  # fmt: skip
+
+
+def weight_text(line: Line) -> str:
+    """The dosing weight by its name, or the rule behind the name as the second calculation reads it."""
+    rule = line.rule
+    if rule is None or not rule.ideal:
+        return "actual" if rule else line.weight
+    heavy = f" {forms.plain(rule.fraction)} {'ideal' if rule.heavy.unit == '% of ideal' else rule.heavy.name} {rule.heavy.operator} {rule.heavy.value}" if rule.heavy else ""
+    return f"rule {rule.ideal} {rule.otherwise}{heavy}"
+
+
+def _bands(line: Line) -> tuple[tuple[str, str], ...]:
+    """The rows of the line's table: conditions, and the part or the dose they give."""
+    if line.table is None:
+        return ()
+    told = [(" & ".join(f"{one.name} {one.operator} {one.value}" for one in (*line.table.when, *band.conditions)), band) for band in line.table.bands]
+    return tuple((text, f"{forms.plain(band.dose.low)} {band.dose.unit}" if band.dose else forms.plain(band.share if band.share is not None else Decimal(1))) for text, band in told)
+
+
+def _packs(line: Line, scale: int) -> str:
+    if line.rounded is None:
+        return ""
+    return " ".join([line.rounded.kind, *map(forms.plain, (line.rounded.limit, *(size * scale for size in line.rounded.sizes)))])
 
 
 @lru_cache(maxsize=4096)
@@ -94,17 +126,13 @@ def _cap(line: Line, unit: str) -> str:
 
 def person_of(patient: Patient, body: Body) -> second.Person:
     """The patient as plain texts, with the site's conventions."""
-    return second.Person(_text(patient.weight), _text(patient.height), patient.sex or "", _gfr(body), body.bsa_formula, *_conventions(body.site.bsa_step, body.site.bsa_floor, body.site.weight_step))
+    kidney = (_text(patient.crcl), _text(patient.gfr), number_text(float(body.facts["age"][0])) if "age" in body.facts else "", _text(patient.creatinine))
+    return second.Person(_text(patient.weight), _text(patient.height), patient.sex or "", *kidney, body.bsa_formula, *_conventions(body.site.bsa_step, body.site.bsa_floor, body.site.weight_step))
 
 
 @lru_cache(maxsize=64)
 def _conventions(*steps: Any) -> tuple[str, ...]:
     return tuple(map(_text, steps))
-
-
-def _gfr(body: Body) -> str:
-    """The clearance a dose by AUC is multiplied with, as text; empty where none is known."""
-    return number_text(min(float(body.clearance[0][0]), 125.0)) if body.clearance else ""
 
 
 def _text(value: Any) -> str:

@@ -12,7 +12,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from dosing.errors import Fault, UsageError, closest
-from dosing.preparation.asking import Ask, ask_dmso, finding
+from dosing.preparation.asking import Ask, finding
+from dosing.preparation.cells import CellProduct
 from dosing.preparation.days import days_of, fluid_limit, too_much
 from dosing.preparation.drawing import draw
 from dosing.preparation.given import Given, read_given
@@ -20,7 +21,7 @@ from dosing.preparation.infusing import infuse
 from dosing.preparation.label import Source, ask_product, source_of
 from dosing.preparation.prepared import Day, Preparation, Prepared
 from dosing.preparation.sharing import share
-from dosing.preparation.thawing import thaw, weight_of
+from dosing.preparation.thawing import by_label, thaw, weight_of
 from dosing.regimen.library import Library
 from dosing.regimen.library import library as open_library
 from dosing.schedule import Administration, Finding, Schedule
@@ -53,7 +54,10 @@ def prepare(
     _prove(given, schedule)
     weight = weight_of(schedule.patient)
     sources = _sources(schedule, shelf, given)
-    rows = tuple(_prepared(row, sources[row.order], given, weight) for row in schedule if row.order in sources and not _why_not(row, sources[row.order].card, given))
+    rows = tuple(
+        replace(_prepared(row, source, given, weight), drug_name=source.drug.names.get(schedule.locale, row.drug))
+        for row in schedule if (source := sources.get(row.order)) and not _why_not(row, source.card, given)
+    )  # fmt: skip
     rows = share(rows, sources, given) if given.share else rows
     days = days_of(rows, _unprepared(schedule, given), weight, fluid_limit(shelf.site, schedule.patient))
     found = [*_left_out(schedule, given), *(one for row in rows for one in row.findings), *too_much(days, rows, given.cells, weight, shelf.site)]
@@ -61,11 +65,14 @@ def prepare(
 
 
 def _prove(given: Given, schedule: Schedule) -> None:
-    """Refuse (R05) whatever was stated for an order that is not in the schedule."""
+    """Refuse whatever was stated for an order that is not in the schedule (R05), or a price of a product not named (R10)."""
     known = {row.order for row in schedule}
     unknown = sorted(given.orders - known)
     if unknown:
         raise UsageError(*(Fault("R05", f'there is no order "{order}" in the schedule', closest(order, known), "preparation") for order in unknown))
+    named = {name for names in given.products.values() for name in names}
+    if priced := sorted(given.prices.keys() - named):
+        raise UsageError(*(Fault("R10", f'a price is stated for "{name}", which no order is prepared from', closest(name, named or ["no product is named"]), "price") for name in priced))
 
 
 def _sources(schedule: Schedule, shelf: Library, given: Given) -> dict[str, Source]:
@@ -80,13 +87,13 @@ def _sources(schedule: Schedule, shelf: Library, given: Given) -> dict[str, Sour
 
 def _prepared(row: Administration, source: Source, given: Given, weight: Fraction | None) -> Prepared:
     """One row: cells by their certificate, anything with a product by its label, else the question for a product."""
-    cells = source.drug.kind in CELLS
-    if cells and (row.order in given.cells or not source.products):
+    cells, product = source.drug.kind in CELLS, given.cells.get(row.order, CellProduct())
+    if cells and (product.is_counted or not source.products or source.product.strength is None):
         return thaw(row, source, given, weight)
     if not source.products:
         return Prepared(row, findings=(ask_product(row.order, source.card, source.drug, given.country),))
     made = infuse(draw(row, source, given), source, given)
-    return replace(made, findings=(*made.findings, ask_dmso(row.order))) if cells else made
+    return by_label(made, product, source) if cells else made
 
 
 def _why_not(row: Administration, card: Mapping[str, str], given: Given) -> str:
@@ -105,7 +112,8 @@ def _why_not(row: Administration, card: Mapping[str, str], given: Given) -> str:
 def _left_out(schedule: Schedule, given: Given) -> Iterator[Finding]:
     """A note for each order without a preparation, with the reason."""
     cards = {card["id"]: card for card in schedule.orders}
-    told = dict.fromkeys((row.order, row.drug, why) for row in schedule if (why := _why_not(row, cards.get(row.order, {}), given)))
+    told = dict.fromkeys((row.order, cards.get(row.order, {}).get("names", {}).get(schedule.locale, row.drug), why)
+                         for row in schedule if (why := _why_not(row, cards.get(row.order, {}), given)))  # fmt: skip
     for order, drug, why in told:
         yield finding(order, "none", f"{drug} ({order}) {why}.", "note")
 

@@ -42,7 +42,8 @@ class Bag(NamedTuple):
         return found.get(kind, found.get("") if len(found) == 1 else None)
 
 
-class Give(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Give:
     """One part of an infusion as stated: bags by name, or a number of equal bags, or a share, or cells; minutes after the start."""
 
     bags: tuple[str, ...] = ()
@@ -71,6 +72,11 @@ class CellProduct:
     keeps: int | None = None  # minutes from thawing to the end of the infusion
     thaw: Moment | None = None
     until: Moment | None = None  # the end of use the certificate prints
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the certificate counts cells at all, beside what it may say of DMSO and times."""
+        return bool(self.concentration or self.per_bag or self.bags or self.recovery or self.viability or self.kind)
 
     @property
     def needs_viability(self) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from math import ceil
 from typing import Any, NamedTuple
 
 from dosing.preparation.asking import check, finding
-from dosing.preparation.cells import DMSO_CITE, DMSO_LIMIT, CellProduct, dmso_days
+from dosing.preparation.cells import DMSO_CITE, DMSO_LIMIT, CellProduct
 from dosing.preparation.prepared import Day, Prepared
 from dosing.preparation.volumes import amount, digits
 from dosing.regimen.schema import Site
@@ -23,16 +24,17 @@ class Share(NamedTuple):
     made: Prepared
     volume: Fraction | None
     dmso: Fraction | None
+    carrier: Fraction | None = None  # mL of the product the DMSO is in
 
 
 def shares(rows: Iterable[Prepared]) -> Iterator[Share]:
     """The rows by day; the parts of a split infusion fall on their own days."""
     for made in rows:
         if not made.parts:
-            yield Share(made.row.day, made, made.fluid.final, made.dmso)
+            yield Share(made.row.day, made, made.fluid.final, made.dmso, made.dmso_volume)
         for part in made.parts:
             known = made.dmso is not None and part.volume is not None and made.fluid.final
-            yield Share(part.day, made, part.volume, made.dmso * part.volume / made.fluid.final if known else None)  # type: ignore[operator]
+            yield Share(part.day, made, part.volume, made.dmso * part.volume / made.fluid.final if known else None, part.volume if made.dmso else None)  # type: ignore[operator]
 
 
 def days_of(rows: Iterable[Prepared], unprepared: Iterable[tuple[int, str]], weight: Fraction | None, limit: Fraction | None) -> tuple[Day, ...]:
@@ -52,7 +54,9 @@ def _day(day: int, group: list[Share], unknown: tuple[str, ...], weight: Fractio
     volume = sum((one.volume for one in group if one.volume is not None), Fraction(0))
     grams = [one.dmso for one in group if one.dmso is not None]
     dmso = sum(grams, Fraction(0)) if grams else None
-    return Day(day, volume, volume / weight if weight else None, dmso, not unknown, unknown, dmso / weight if weight and dmso is not None else None, limit)
+    carrier = sum((one.carrier for one in group if one.carrier), Fraction(0))
+    by_weight = (volume / weight, dmso / weight if dmso is not None else None, carrier / weight if dmso else None) if weight else (None, None, None)
+    return Day(day, volume, by_weight[0], dmso, not unknown, unknown, by_weight[1], by_weight[2], limit)
 
 
 def fluid_limit(site: Site, patient: Mapping[str, Any]) -> Fraction | None:
@@ -78,7 +82,7 @@ def too_much(days: Iterable[Day], rows: Iterable[Prepared], cells: Mapping[str, 
 def _dmso(day: Day, group: list[Share], cells: Mapping[str, CellProduct], weight: Fraction | None) -> Iterator[Finding]:
     for one in group:
         order, dmso = one.made.row.order, cells[one.made.row.order].dmso
-        assert dmso and weight and day.dmso is not None and day.dmso_per_kg is not None and one.volume is not None
-        days = dmso_days(one.volume, weight, dmso)
+        assert dmso and weight and day.dmso is not None and day.dmso_per_kg is not None and one.dmso is not None
+        days = ceil(one.dmso / (DMSO_LIMIT * weight))
         told = f"day {day.day:+d} holds {amount(round(day.dmso, 2), 'g')} of DMSO ({dmso.basis}), {digits(round(day.dmso_per_kg, 3))} g/kg; {order} alone needs {days} days."
         yield check(order, "dmso", told, DMSO_CITE)

@@ -11,7 +11,7 @@ from typing import Any
 from dosing.derivation import percent
 from dosing.preparation.asking import ask_graduation, check, missing
 from dosing.preparation.given import Given
-from dosing.preparation.label import Source, each_text, labels_of
+from dosing.preparation.label import Source, each_text
 from dosing.preparation.prepared import Dissolve, Prepared, Vials
 from dosing.preparation.vials import vial_set, waste
 from dosing.preparation.volumes import SMALL, amount, deviation, digits, drug_volume, in_unit, measurable, step_for
@@ -20,8 +20,9 @@ from dosing.schedule import Administration, Finding
 
 def draw(row: Administration, source: Source, given: Given) -> Prepared:
     """The volume, what it holds, and the vials of one administration."""
-    made = Prepared(row, tuple(source.products), reconstitute=each_text(source, "reconstitute"), remarks=(*each_text(source, "concentration"), *each_text(source, "note")),
-                    names=tuple(product.name for product in source.products.values()), labels=labels_of(source), findings=source.findings)  # fmt: skip
+    labels = source.labels
+    made = Prepared(row, tuple(source.products), reconstitute=each_text(source, "reconstitute"), remarks=tuple(label.text for label in labels), labels=labels,
+                    names=tuple(product.name for product in source.products.values()), findings=source.findings)  # fmt: skip
     strength = source.product.strength
     if strength is None or not strength.unit.endswith("/mL"):
         return replace(made, findings=(*made.findings, missing(row.order, "strength", f"the strength of {source.product.name} is not on file; take it from the label in hand")))
@@ -40,7 +41,7 @@ def most_of(row: Administration, source: Source) -> Fraction | None:
         return None
     written = [text for text in (source.card.get("max"), source.drug.cap and source.drug.cap.text) if text]
     ends = [in_unit(*_split(text), row.amount.unit) for text in written]
-    ends += [Fraction(row.amount.decimal)] if row.derivation and row.derivation.cap else []
+    ends += [Fraction(row.amount.decimal)] if (worked := row.derivation) and worked.cap else []
     return min(ends, default=None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -38,6 +39,15 @@ class Source:
         """The product whose label is followed; vial sizes of one preparation share strength and diluents."""
         return next(iter(self.products.values()))
 
+    @cached_property
+    def labels(self) -> tuple[Label, ...]:
+        """What the labels say of light, filter, line, stability and concentration, each with its source, without repeats."""
+        found = (
+            Label(key, text, STATED if key in self.facts else product.source)
+            for product in self.products.values() for key in (*HANDLING, "stability", "concentration", "note") if (text := getattr(product, key))
+        )  # fmt: skip
+        return tuple({(one.kind, one.text): one for one in found}.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -55,13 +65,13 @@ class Label:
 def source_of(order: str, card: Mapping[str, Any], drug: Drug, limit: Decimal, chosen: tuple[str, ...], facts: Mapping[str, str], country: str) -> Source:
     """The products of an order with the facts stated for them, and what the checks of the choice found."""
     products = products_of(order, card, drug, chosen)
-    read = read_facts(facts, order)
+    read = read_facts(facts, order) if facts else {}
     found = (*_elsewhere(order, products, country), *_against_file(order, products, read))
     if facts and not products:
         products = {STATED: Product.model_validate({"name": STATED, "source": STATED})}
     if len(products) > 1 and (odd := [key for key in facts if key in OF_ONE_SIZE]):
         raise UsageError(Fault("R10", f"{odd[0]} is stated for several products at once", "name one product, or add the sizes to the drug file.", f"--product {order}.{odd[0]}"))
-    return Source(card, drug, {name: product.model_copy(update=read) for name, product in products.items()}, limit, read, found)
+    return Source(card, drug, {name: product.model_copy(update=read) for name, product in products.items()} if read else products, limit, read, found)
 
 
 def products_of(order: str, card: Mapping[str, Any], drug: Drug, chosen: tuple[str, ...]) -> Products:
@@ -121,15 +131,6 @@ def ask_product(order: str, card: Mapping[str, Any], drug: Drug, country: str) -
     known = f"on file{f' for {country}' if country else ''}: {', '.join(offered)}" if offered else f"none is on file{f' for {country}' if country else ''}, so state its label"
     said = missing(order, "product", f"no product of {drug.id} is named; {known}")
     return said if offered else said._replace(message=f'{said.message}, or --product {order}.strength="… mg/mL" --product {order}.vial="… mg"')
-
-
-def labels_of(source: Source) -> tuple[Label, ...]:
-    """What the labels say of light, filter, line, stability and concentration, each with its source, without repeats."""
-    found = (
-        Label(key, text, STATED if key in source.facts else product.source)
-        for product in source.products.values() for key in (*HANDLING, "stability", "concentration", "note") if (text := getattr(product, key))
-    )  # fmt: skip
-    return tuple({(one.kind, one.text): one for one in found}.values())
 
 
 def each_text(source: Source, name: str) -> tuple[str, ...]:

@@ -110,6 +110,7 @@ class Prepared:
     dmso: Fraction | None = None  # g
     findings: tuple[Finding, ...] = ()
     names: tuple[str, ...] = ()
+    drug_name: str = ""  # in the schedule's locale
     dissolve: tuple[Dissolve, ...] = ()
     labels: tuple[Label, ...] = ()
     shared: str = ""  # where the vials of this dose stand when a day's doses share them
@@ -137,9 +138,9 @@ class Prepared:
         return tuple(one.message for one in self.findings if one.code.startswith("preparation.check"))
 
     @property
-    def is_alike(self) -> tuple[Any, ...]:
+    def alike(self) -> tuple[Any, ...]:
         """What two doses of an order must share to be prepared in one line of the list."""
-        return (self.row.order, self.row.amount, self.product, self.volume, self.vials, self.fluid, self.shared[:4], self.bags, len(self.parts), self.warnings)
+        return (self.row.order, self.row.amount, self.product, self.volume, self.vials, self.fluid, self.shared, self.bags, len(self.parts), self.warnings)
 
     def to_dict(self) -> dict[str, Any]:
         """The row as plain JSON values; null where something is asked for."""
@@ -149,7 +150,7 @@ class Prepared:
     def _dose(self) -> dict[str, Any]:
         row, unit = self.row, self.unit
         return {
-            "order": row.order, "drug": row.drug, "number": row.number, "of": row.of, "day": row.day, "start": iso(row.seconds, row.zone),
+            "order": row.order, "drug": row.drug, "name": self.drug_name, "number": row.number, "of": row.of, "day": row.day, "start": iso(row.seconds, row.zone),
             "amount": row.amount.to_dict() if row.amount else None, "product": list(self.product), "volume": _told(self.volume, "mL"), "exact_volume": _told(self.exact, "mL"),
             "drawn": _told(self.drawn, unit), "deviation": _text(self.deviation),
             "vials": [one.to_dict() for one in self.vials], "waste": _told(self.waste, unit), "shared": self.shared, "reconstitute": list(self.reconstitute),
@@ -188,12 +189,13 @@ class Day:
     complete: bool
     unknown: tuple[str, ...] = ()
     dmso_per_kg: Fraction | None = None
+    dmso_ml_per_kg: Fraction | None = None  # mL of the products the DMSO is in
     limit: Fraction | None = None  # mL/kg, the site's
 
     def to_dict(self) -> dict[str, Any]:
         """The day as plain JSON values."""
         return {"day": self.day, "volume": _told(self.volume, "mL"), "per_kg": _told(self.per_kg, "mL/kg"), "limit": _told(self.limit, "mL/kg"), "dmso": _told(self.dmso, "g"),
-                "dmso_per_kg": _told(self.dmso_per_kg, "g/kg"), "complete": self.complete, "unknown": list(self.unknown)}  # fmt: skip
+                "dmso_per_kg": _told(self.dmso_per_kg, "g/kg"), "dmso_ml_per_kg": _told(self.dmso_ml_per_kg, "mL/kg"), "complete": self.complete, "unknown": list(self.unknown)}  # fmt: skip
 
     def tell(self) -> str:
         """The day's fluid as one line."""
@@ -230,7 +232,7 @@ class Preparation:
         found: dict[tuple[Any, ...], list[Prepared]] = {}
         first = {row.row.order: place for place, row in reversed(list(enumerate(self.rows)))}
         for row in sorted(self.rows, key=lambda one: first[one.row.order]):
-            found.setdefault(row.is_alike, []).append(row)
+            found.setdefault(row.alike, []).append(row)
         return tuple(map(tuple, found.values()))
 
     def of(self, order: str) -> tuple[Prepared, ...]:

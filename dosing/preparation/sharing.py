@@ -34,10 +34,9 @@ def _pour(made: list[Prepared], places: list[int], sources: Mapping[str, Source]
     source = sources[made[first].row.order]
     drawn = sum((one.drawn for one in group if one.drawn is not None), Fraction(0))
     whole = fill(made[first], source, given, drawn)
-    names = ", ".join(f"{one.row.order}#{one.row.number}" for one in group)
-    made[first] = replace(whole, shared=f"vials for {names}", findings=(*whole.findings, *_keep(group, source)))
+    made[first] = replace(whole, shared=f"these vials are for the day's {len(group)} doses of it", findings=(*whole.findings, *_keep(group, source)))
     for place in places[1:]:
-        made[place] = replace(made[place], vials=(), waste=None, dissolve=(), shared=f"from the vials of {group[0].row.order}#{group[0].row.number}")
+        made[place] = replace(made[place], vials=(), waste=None, dissolve=(), shared="from the vials of the day's first dose")
 
 
 def _keep(group: list[Prepared], source: Source) -> Iterator[Finding]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from itertools import groupby
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from dosing.derivation import percent, spoken
 from dosing.forms import say_day, say_days, say_duration
+from dosing.preparation.cells import DMSO_CITE, BagPlan
 from dosing.preparation.moments import spoken_moment
 from dosing.preparation.volumes import amount, digits
 
 if TYPE_CHECKING:
-    from dosing.preparation.cells import BagPlan
     from dosing.preparation.prepared import Day, Part, Preparation, Prepared
 
 
@@ -26,34 +28,58 @@ def tell_row(made: Prepared) -> str:
 
 def tell_day(day: Day) -> str:
     """A day's fluid as one line, with the orders whose volume is not known."""
+    return f"day {_day(day.day)}: {_fluid(day)}"
+
+
+def _fluid(day: Day) -> str:
     by_weight = "" if day.per_kg is None else f" = {amount(round(day.per_kg, 2), 'mL/kg')}"
-    dmso = "" if day.dmso_per_kg is None else f", DMSO {amount(round(day.dmso_per_kg, 3), 'g/kg')}"
-    blank = f" and an unknown volume of {', '.join(day.unknown)}" if day.unknown else ""
-    return f"day {day.day:+d}: fluid {'' if day.complete else 'at least '}{amount(round(day.volume, 2), 'mL')}{by_weight}{dmso}{blank}"
+    dmso = f", DMSO {amount(round(day.dmso_per_kg, 3), 'g/kg')} in {amount(round(day.dmso_ml_per_kg, 2), 'mL/kg')}; {DMSO_CITE}" if day.dmso_per_kg and day.dmso_ml_per_kg else ""
+    blank = f" and what {', '.join(day.unknown)} bring{'s' if len(day.unknown) == 1 else ''}, not known" if day.unknown else ""
+    if not day.volume and day.unknown:
+        return f"fluid of {', '.join(day.unknown)} not known"
+    return f"fluid {'' if day.complete else 'at least '}{amount(round(day.volume, 2), 'mL')}{by_weight}{dmso}{blank}"
 
 
 def tell_all(preparation: Preparation) -> str:
     """The whole preparation: orders, fluid of each day, what is missing with its answer, and notes."""
-    lines = ["PREPARATION"]
+    lines = ["Preparation", "-----------"]
     seen = ""
     for group in preparation.groups:
         if group[0].row.order != seen:
             lines += ["", *_head(group[0])]
             seen = group[0].row.order
         lines += _group(group)
-    lines += ["", "Fluid by day (these preparations only; flushes and hydration are not counted)", *(f"  {day.tell()}" for day in preparation.days)]
+    lines += ["", "Fluid by day (these preparations only; flushes and hydration are not counted)", *(f"  {text}" for text in _days(preparation.days))]
     asked = {one.id for one in preparation.asks}
     lines += ["", "To be stated", *(f"  ? {one.message}" for one in preparation.asks)] if asked else []
     notes = dict.fromkeys(one.message for one in preparation.findings if one.level == "note")
     lines += ["", "Notes", *(f"  {text}" for text in notes)] if notes else []
-    return "\n".join(lines)
+    return "\n".join(_folded(lines))
+
+
+def _folded(lines: Sequence[str]) -> Iterator[str]:
+    """Lines of at most 100 signs, continued below the start of their text."""
+    for line in lines:
+        indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
+        yield from wrap(line, 100, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False) or [""]
+
+
+def _days(days: Sequence[Day]) -> Iterator[str]:
+    """The fluid of each day; neighbouring days alike share a line."""
+    for told, group in groupby(days, key=_fluid):
+        found = [day.day for day in group]
+        yield f"day {say_days(tuple(found)).replace('..', ' to ').replace('-', '−')}: {told}"
+
+
+def _day(day: int) -> str:
+    return say_day(day).replace("-", "−")
 
 
 def _head(made: Prepared) -> Iterator[str]:
     """The order with its product, and what the labels say, each with its source."""
-    yield f"{made.row.drug} ({made.row.order}): {' + '.join(made.names) or 'no product named'}"
-    for label in made.labels:
-        yield f"    {label.kind}: {label.text} [{label.source}]"
+    yield f"{made.drug_name or made.row.drug} ({made.row.order}): {' + '.join(made.names) or ('by its release certificate' if made.unit == 'cells' else 'no product named')}"
+    yield from (f"    {label.kind}: {label.text}" for label in made.labels)
+    yield from (f"    source: {text}" for text in dict.fromkeys(label.source for label in made.labels))
 
 
 def _group(group: Sequence[Prepared]) -> Iterator[str]:
@@ -61,7 +87,7 @@ def _group(group: Sequence[Prepared]) -> Iterator[str]:
     made = group[0]
     numbers = [one.row.number for one in group]
     doses = f"dose {numbers[0]}" if len(group) == 1 else f"doses {', '.join(map(str, numbers))}" if numbers[-1] - numbers[0] != len(group) - 1 else f"doses {numbers[0]} to {numbers[-1]}"
-    days = say_days(tuple(dict.fromkeys(one.row.day for one in group))) if len({one.row.day for one in group}) > 1 else say_day(made.row.day)
+    days = say_days(tuple(dict.fromkeys(one.row.day for one in group))).replace("..", " to ").replace("-", "−")
     each = " each" if len(group) > 1 else ""
     yield f"  day {days}, {doses} of {made.row.of}: {made.row.amount if made.row.amount else 'no dose in the source'}{each}"
     yield from (f"    - {text}" for text in steps(made, group))
@@ -80,8 +106,8 @@ def steps(made: Prepared, group: Sequence[Prepared] = ()) -> Iterator[str]:
 
 def _dissolved(made: Prepared) -> Iterator[str]:
     for one in made.dissolve:
-        volume = f"{amount(one.each, 'mL')} into each, {amount(one.total, 'mL')} in all: " if one.each is not None else ""
-        yield f"reconstitute {one.count} × {one.product}: {volume}{one.text}"
+        whole = f" ({amount(one.total, 'mL')} in all)" if one.total is not None and one.count > 1 else ""
+        yield f"reconstitute {one.count} × {one.product}: {one.text}{whole}"
 
 
 def _drawn(made: Prepared) -> Iterator[str]:
@@ -92,7 +118,7 @@ def _drawn(made: Prepared) -> Iterator[str]:
         yield f"draw up {amount(made.volume, 'mL')}{exact} = {amount(made.drawn, made.unit)}"
     if made.vials:
         left = f", {amount(made.waste, made.unit)} left over" if made.waste else ", nothing left over"
-        yield f"take {' + '.join(f'{one.count} × {one.content}' for one in made.vials)}{left}"
+        yield f"vials {' + '.join(f'{one.count} × {one.content}' for one in made.vials)}{left}"
     if made.shared:
         yield made.shared
 
@@ -108,7 +134,7 @@ def _cells(made: Prepared) -> Iterator[str]:
 
 
 def _plan(plan: BagPlan, kind: str) -> str:
-    which = f"bags {' + '.join(plan.names)}" if plan.names else f"{plan.bags} whole bag{'s' if plan.bags > 1 else ''}"
+    which = f"bag{'s' if len(plan.names) > 1 else ''} {' + '.join(plan.names)}" if plan.names else f"{plan.bags} whole bag{'s' if plan.bags > 1 else ''}"
     off = f" ({_signed(plan.deviation)})" if plan.deviation is not None else ""
     per_kg = f", {spoken(digits(round(plan.per_kg)))} per kg" if plan.per_kg is not None else ""
     volume = f", {amount(plan.volume, 'mL')}" if plan.volume is not None else ""
@@ -145,6 +171,8 @@ def _run(made: Prepared) -> Iterator[str]:
     if fluid.rate is not None and fluid.minutes:
         of_drug = f" ({amount(round(fluid.amount_rate, 2), f'{made.unit}/h')})" if fluid.amount_rate is not None else ""
         yield f"run {amount(round(fluid.rate, 1), 'mL/h')}{of_drug} over {say_duration(fluid.minutes)}"
+    elif fluid.minutes and not made.parts:
+        yield f"over {say_duration(fluid.minutes)}"
 
 
 def _kept(made: Prepared, group: Sequence[Prepared]) -> Iterator[str]:
@@ -152,7 +180,10 @@ def _kept(made: Prepared, group: Sequence[Prepared]) -> Iterator[str]:
     if made.dilute_from is not None and row.seconds is not None:
         lead = (row.seconds - made.dilute_from) // 60
         yield f"prepare at most {say_duration(lead)} before each start" if len(group) > 1 and lead > 0 else f"prepare not before {spoken_moment(made.dilute_from, zone)}"
-    if made.prepared_at is not None and len(group) < 2:
+    leads = {one.row.seconds - one.prepared_at for one in group if one.prepared_at is not None and one.row.seconds is not None}
+    if made.prepared_at is not None and len(group) > 1 and len(leads) == 1:
+        yield f"prepared {say_duration(leads.pop() // 60)} before each start"
+    elif made.prepared_at is not None:
         until = f", keeps until {spoken_moment(made.expires, zone)}" if made.expires is not None else ""
         yield f"prepared {spoken_moment(made.prepared_at, zone)}{until}"
     if made.thaw_from is not None:

@@ -15,7 +15,7 @@ from dosing.preparation.bags import deviation_of, other_counts, plans_of
 from dosing.preparation.cells import BagPlan, CellProduct, dmso_mass
 from dosing.preparation.drawing import most_of
 from dosing.preparation.given import Given
-from dosing.preparation.label import Source, labels_of
+from dosing.preparation.label import Source
 from dosing.preparation.moments import seconds_of, spoken_moment, stop_of
 from dosing.preparation.parting import parts_of
 from dosing.preparation.prepared import Fluid, Prepared
@@ -26,9 +26,9 @@ from dosing.schedule import Administration, Finding
 def thaw(row: Administration, source: Source, given: Given, weight: Fraction | None) -> Prepared:
     """One cell dose from its certificate; what the certificate leaves out is asked for."""
     product = given.cells.get(row.order, CellProduct())
-    made = Prepared(row, tuple(source.products), names=tuple(one.name for one in source.products.values()), labels=labels_of(source), kind=product.kind, findings=source.findings)
-    if row.amount is None:
-        product = replace(product, dose_count=product.count)  # there is no dose whose count could differ
+    made = Prepared(row, tuple(source.products), names=tuple(one.name for one in source.products.values()), labels=source.labels, kind=product.kind)
+    product, told = _counted(row, product, source)
+    made = replace(made, remarks=tuple(label.text for label in made.labels), findings=(*source.findings, *told))
     lacking = tuple(_lacking(row, product, source))
     if lacking:
         return replace(made, findings=(*made.findings, *lacking))
@@ -36,6 +36,25 @@ def thaw(row: Administration, source: Source, given: Given, weight: Fraction | N
     made = _bagged(made, product, weight, most_of(row, source))
     made = _parted(made, product, given)
     return _timed(replace(made, findings=(*made.findings, *_found(made, product, given))), product, source)
+
+
+def by_label(made: Prepared, product: CellProduct, source: Source) -> Prepared:
+    """Cells drawn up by the strength on their label: DMSO and the time from thawing as the certificate states them."""
+    dmso = Fraction(0) if product.free else dmso_mass(made.volume, product.dmso) if product.dmso and made.volume is not None else None
+    asked = (ask_dmso(made.row.order),) if dmso is None else ()
+    return _timed(replace(made, dmso=dmso, dmso_volume=made.volume if product.dmso else None, findings=(*made.findings, *asked)), product, source)
+
+
+def _counted(row: Administration, product: CellProduct, source: Source) -> tuple[CellProduct, tuple[Finding, ...]]:
+    """What the dose counts: as stated, else as the product's label says; without a dose there is nothing that could differ."""
+    if row.amount is None:
+        return replace(product, dose_count=product.count), ()
+    label = next((one for one in source.products.values() if one.counts), None)
+    if label is None or product.dose_count == label.counts:
+        return product, ()
+    if product.dose_count is None:
+        return replace(product, dose_count=label.counts), ()
+    return product, (check(row.order, "label", f"the dose is stated to count {product.dose_count} cells; the label of {label.name} counts {label.counts} ones. The stated one is used.", label.source),)
 
 
 def _lacking(row: Administration, product: CellProduct, source: Source) -> Iterator[Finding]:
@@ -51,7 +70,7 @@ def _lacking(row: Administration, product: CellProduct, source: Source) -> Itera
     if product.dose_count is None and row.amount is not None:
         yield missing(order, "dose-count", "whether the protocol's dose counts total or viable cells is not stated")
     if product.viability is None and (product.needs_viability or product.count is None):
-        yield missing(order, "viability", "the viability of the cells is not stated; take it from the release certificate (not needed where both counts are of viable cells)")
+        yield missing(order, "viability", "the viability of the cells is not stated; take it from the release certificate (it is applied where one count is of total and the other of viable cells)")
     if product.recovery is None:
         yield missing(order, "recovery", "the recovery of the cells after thawing is not stated (100 % where fresh, or where the dose counts cells at freezing)")
     if product.dmso and product.dmso.basis == "v/v" and product.dmso.density is None:
@@ -101,7 +120,7 @@ def _of_bags(made: Prepared, product: CellProduct, plans: tuple[BagPlan, ...], m
         yield check(order, "bags", f"{told}. A person chooses; volume, rate and DMSO are those of the first, until --cells {order}.give names another.")
     for plan in plans:
         if most is not None and plan.cells > most:
-            yield check(order, "bags.maximum", f"{_named(plan)} pass the maximum of {spoken(digits(most))} cells.")
+            yield check(order, "bags.maximum", f"{_named(plan)} pass{'es' if plan.bags == 1 else ''} the maximum of {spoken(digits(most))} cells.")
     if wanted is not None and all(plan.cells < wanted for plan in plans):
         yield check(order, "bags.short", f"all bags together give {percent(Decimal(digits(deviation_of(max(plan.cells for plan in plans), wanted) or 0)))} of the dose.")
     if plans[0].volume is None:
@@ -112,14 +131,16 @@ def _of_bags(made: Prepared, product: CellProduct, plans: tuple[BagPlan, ...], m
 
 
 def _named(plan: BagPlan) -> str:
-    return f"bags {'+'.join(plan.names)}" if plan.names else f"{plan.bags} whole bags"
+    if plan.names:
+        return f"bag{'s' if len(plan.names) > 1 else ''} {'+'.join(plan.names)}"
+    return f"{plan.bags} whole bag{'s' if plan.bags > 1 else ''}"
 
 
 def say_plan(plan: BagPlan) -> str:
     """A plan in words: which bags, the cells they give, the deviation from the dose, the dose per kg."""
     off = f" ({percent(Decimal(digits(plan.deviation)))})" if plan.deviation is not None else ""
     per_kg = f", {spoken(digits(round(plan.per_kg)))} per kg" if plan.per_kg else ""
-    return f"{_named(plan)} give {spoken(digits(plan.cells))} cells{off}{per_kg}"
+    return f"{_named(plan)} give{'s' if plan.bags == 1 else ''} {spoken(digits(plan.cells))} cells{off}{per_kg}"
 
 
 def _fluid(row: Administration, infused: Fraction | None) -> Fluid:

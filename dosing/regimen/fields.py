@@ -31,7 +31,7 @@ def written(reader: Callable[[str], Any], what: str, *examples: str) -> Any:
         Any,
         BeforeValidator(read),
         PlainSerializer(str, return_type=str),
-        WithJsonSchema({"type": "string", "description": what, "examples": list(examples)}),
+        WithJsonSchema({"type": ["string", "number"], "description": what, "examples": list(examples)}),  # an editor reads 1 as a number
     ]
 
 
@@ -123,6 +123,12 @@ def _dose(text: str) -> forms.Dose:
     return dose
 
 
+def either(what: str, *examples: str) -> dict[str, Any]:
+    """The JSON Schema of one text or a list of texts."""
+    text = {"type": ["string", "number"]}
+    return {"anyOf": [text, {"type": "array", "items": text}], "description": what, "examples": list(examples)}
+
+
 def one_or_many(value: Any) -> Any:
     """A single text as a list of one."""
     return (value,) if isinstance(value, str) else value
@@ -204,6 +210,6 @@ else:
     Share = written(read_share, "what is left of a dose", "80 %", "none")
     Surface = written(read_surface, "a body surface", "2 m2")
 
-Phrases = Annotated[tuple[Prose, ...], BeforeValidator(one_or_many)]
-Anchors = Annotated[tuple[Anchor, ...], BeforeValidator(one_or_many)]
+Phrases = Annotated[tuple[Prose, ...], BeforeValidator(one_or_many), WithJsonSchema(either("printed phrases"))]
+Anchors = Annotated[tuple[Anchor, ...], BeforeValidator(one_or_many), WithJsonSchema(either("times from something else", "6 h after end of last bu"))]
 Cite = dict[Id, Phrases]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from dosing.errors import Fault, RegimenError, UsageError, closest
-from dosing.regimen import rules, timing  # noqa: F401  timing registers its rules
-from dosing.regimen.loader import Tree, load, parse
+from dosing.regimen import rules, timing, trust  # noqa: F401  timing registers its rules
+from dosing.regimen.loader import Tree, load, parse, read_tree, sound_part
 from dosing.regimen.schema import Drug, Model, Regimen, Site
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Library:
         self._proved = lru_cache(maxsize=256)(self._load_proved)
 
     def _files(self, kind: str) -> dict[str, Path]:
-        return {path.stem: path for folder in self.folders for path in sorted((folder / kind).glob("*.yaml"))}
+        return {path.stem: path for folder in self.folders for path in sorted((folder / kind).glob("*.yaml")) if "@" not in path.stem}
 
     @property
     def site(self) -> Site:
@@ -90,24 +91,61 @@ class Library:
 
     @property
     def regimens(self) -> dict[str, Path]:
-        """Every protocol and block by id."""
+        """Every protocol and block by id, in its present version."""
         return {name: path for kind in KINDS for name, path in self._files(kind).items()}
 
-    def regimen(self, name: str | Path) -> Regimen:
-        """A regimen by id, `id@version` or path, with every rule checked.
+    @property
+    def earlier(self) -> dict[str, Path]:
+        """The superseded versions that are kept beside the present ones as `id@version.yaml`, by that name."""
+        return {path.stem: path for folder in self.folders for kind in KINDS for path in sorted((folder / kind).glob("*@*.yaml"))}
 
-        Raises `UsageError` for an unknown id (with the nearest one) and `RegimenError` with all faults of the file.
+    def regimen(self, name: str | Path, unreleased: bool = False) -> Regimen:
+        """A regimen by id, `id@version` or path, with every rule checked, and held against the lock of released files.
+
+        Raises `UsageError` for an unknown id (with the nearest one) and `RegimenError` with all faults of the file;
+        `unreleased` leaves the lock aside, for a file that is about to be released.
         """
-        path, version = self._find(str(name))
-        found, tree = self._proved(path, path.stat().st_mtime_ns if path.exists() else 0)
-        if version and version != found.version:
-            raise UsageError(Fault("R07", f"{found.id} is at version {found.version}, not {version}", "name the version that is there.", str(name)))
+        path = self.path(str(name))
+        found = self._proved(path, path.stat().st_mtime_ns)
+        if path.suffix != Path(str(name)).suffix and found.id != path.stem.partition("@")[0]:
+            raise RegimenError(Fault("R05", f'the id "{found.id}" differs from the file name', f"write id: {path.stem.partition('@')[0]}, or name the file {found.id}.yaml.", f"{path.name}:1"))
+        locks = dict.fromkeys((*self.folders, trust.folder_of(path)))
+        if not unreleased and (wrong := trust.fault(found, trust.entries(locks))):
+            raise RegimenError(wrong)
         return found
 
-    def _load_proved(self, path: Path, changed: int) -> tuple[Regimen, Tree]:
-        found, tree = _load(path, changed, Regimen, path.name)
+    def _load_proved(self, path: Path, changed: int) -> Regimen:
+        try:
+            found, tree = _load(path, changed, Regimen, path.name)
+        except RegimenError as error:
+            raise RegimenError(*error.faults, *self._further(path)) from None
         self.prove(found, tree)
-        return found, tree
+        before, after = self._predecessor(found, path), self._successor(found, path)
+        if found.supersedes and not before:
+            raise RegimenError(Fault("R05", f"no file holds {found.supersedes}", f"keep the superseded file as {found.supersedes}.yaml beside this one.", tree.where(("supersedes",))))
+        return found.model_copy(update={"superseded_by": after}) if after else found
+
+    def _further(self, path: Path) -> list[Fault]:
+        """What the rules find in the sound part of a file whose form is at fault, so that all is told at once."""
+        if not path.is_file() or not (part := sound_part(read_tree(path.read_bytes(), path.name), Regimen)):
+            return []
+        return self._faults(*part, in_part=True)
+
+    def _versions(self, name: str, near: Path) -> Iterator[Regimen]:
+        """Every version of a regimen that the library, or the folder of a file, holds; a file that cannot be read is none."""
+        for folder in dict.fromkeys((near.parent, *(folder / kind for folder in self.folders for kind in KINDS))):
+            for path in (folder / f"{name}.yaml", *sorted(folder.glob(f"{name}@*.yaml"))):
+                with suppress(RegimenError, FileNotFoundError):
+                    yield _load(path, path.stat().st_mtime_ns, Regimen, path.name)[0]
+
+    def _predecessor(self, regimen: Regimen, path: Path) -> bool:
+        return bool(regimen.supersedes) and any(f"{one.id}@{one.version}" == regimen.supersedes for one in self._versions(regimen.id, path))
+
+    def _successor(self, regimen: Regimen, path: Path) -> str:
+        """The `id@version` that supersedes a regimen, empty where none does."""
+        if not any(path.parent.glob(f"{regimen.id}@*.yaml")) and "@" not in path.stem and len(self.folders) == 1:
+            return ""  # one version only: nothing else is read
+        return next((f"{one.id}@{one.version}" for one in self._versions(regimen.id, path) if one.supersedes == f"{regimen.id}@{regimen.version}"), "")
 
     def parse(self, data: bytes, name: str) -> Regimen:
         """A regimen from the bytes of a file, with every rule checked."""
@@ -117,19 +155,37 @@ class Library:
 
     def prove(self, regimen: Regimen, tree: Tree) -> None:
         """Raise `RegimenError` with every fault the rules find, each with its line."""
-        found = [fault.at(tree.where(place)) for place, fault in (*rules.faults(regimen, self.drugs), *rules.names_of_policies(regimen, lambda: self.policies))]
-        if found:
+        if found := self._faults(regimen, tree):
             raise RegimenError(*found)
 
-    def _find(self, name: str) -> tuple[Path, str]:
+    def _faults(self, regimen: Regimen, tree: Tree, in_part: bool = False) -> list[Fault]:
+        found = (*rules.faults(regimen, self.drugs, in_part), *rules.names_of_policies(regimen, lambda: self.policies))
+        return [fault.at(tree.where(place)) for place, fault in found]
+
+    def path(self, name: str) -> Path:
+        """The file of a regimen by id, `id@version` or path; `UsageError` where there is none, with the nearest name."""
         if name.endswith((".yaml", ".yml", ".json")) or "/" in name:
-            return Path(name), ""
+            if not Path(name).is_file():
+                raise UsageError(Fault("R05", f'there is no file "{name}"', "check its name.", "regimen"))
+            return Path(name)
         stem, _, version = name.partition("@")
         for folder in reversed(self.folders):
             for kind in reversed(KINDS):
-                if (path := folder / kind / f"{stem}.yaml").is_file():
-                    return path, version
-        raise UsageError(Fault("R05", f'there is no regimen "{stem}"', closest(stem, self.regimens), "regimen"))
+                found = [folder / kind / f"{stem}.yaml"] if not version else [folder / kind / f"{stem}@{version}.yaml", folder / kind / f"{stem}.yaml"]
+                for path in found:
+                    if path.is_file() and (not version or self._at(path).version == version):
+                        return path
+        raise self._unknown(stem, version)
+
+    @staticmethod
+    def _at(path: Path) -> Regimen:
+        return _load(path, path.stat().st_mtime_ns, Regimen, path.name)[0]
+
+    def _unknown(self, stem: str, version: str) -> UsageError:
+        if not version or stem not in self.regimens:
+            return UsageError(Fault("R05", f'there is no regimen "{stem}"', closest(stem, self.regimens), "regimen"))
+        there = ", ".join(dict.fromkeys(one.version for one in self._versions(stem, self.regimens[stem])))
+        return UsageError(Fault("R07", f"{stem} has no version {version} here", f"name a version that is there: {there}.", f"{stem}@{version}"))
 
     def drug_of(self, drug: Drug, product: str) -> Drug:
         """The drug whose file holds a product: the drug itself or one of those it may turn out to be."""

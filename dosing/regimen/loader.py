@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from dosing.errors import Fault, RegimenError, closest
-from dosing.regimen.schema import Model
+from dosing.regimen.schema import MADE, Model
 
 Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 MAX_BYTES, MAX_DEPTH = 1 << 20, 12
@@ -181,6 +181,9 @@ def parse(data: bytes, model: type[M], name: str) -> tuple[M, Tree]:
     tree = read_tree(data, name)
     if not tree.faults and not isinstance(tree.value, dict):
         tree.fault("R05", 1, "the file is empty or not a mapping at the top", "start with id, version, status, title.")
+    for key in MADE if isinstance(tree.value, dict) else ():
+        if key in tree.value:
+            tree.fault("R03", tree.lines[key,], f'unknown key "{key}"', "leave it out; it is worked out from the file.")
     if tree.faults:
         raise RegimenError(*tree.faults)
     try:
@@ -189,6 +192,34 @@ def parse(data: bytes, model: type[M], name: str) -> tuple[M, Tree]:
         raise RegimenError(*(_fault(item, tree, model) for item in error.errors(include_url=False))) from None
     extra = {"sha256": hashlib.sha256(data).hexdigest(), "path": name}
     return result.model_copy(update={key: value for key, value in extra.items() if key in model.model_fields}), tree
+
+
+def sound_part(tree: Tree, model: type[M]) -> tuple[M, Tree] | None:
+    """A file without the orders and unknown keys that are at fault, so that rules can be held against the rest.
+
+    Its lines stay those of the whole file. None where the fault is elsewhere, or nothing is left.
+    """
+    if not isinstance(tree.value, dict) or tree.faults:
+        return None
+    places = [item["loc"] for item in _errors(tree.value, model)]
+    bad = {place[1] for place in places if len(place) > 1 and place[0] == "orders"}
+    unknown = {place[0] for place in places if len(place) == 1} - set(_keys(model, ("",)))
+    kept = [n for n in range(len(tree.value.get("orders", ()))) if n not in bad]
+    value = {key: entry for key, entry in tree.value.items() if key not in unknown} | {"orders": [tree.value["orders"][n] for n in kept]} if kept else {}
+    if not kept or _errors(value, model):
+        return None
+    at = {old: new for new, old in enumerate(kept)}
+    lines = {(place[0], at[place[1]], *place[2:]) if place[:1] == ("orders",) and len(place) > 1 else place: line
+             for place, line in tree.lines.items() if place[:1] != ("orders",) or len(place) < 2 or place[1] in at}  # fmt: skip
+    return model.model_validate(value), Tree(tree.name, value, lines)
+
+
+def _errors(value: Any, model: type[M]) -> list[Any]:
+    try:
+        model.model_validate(value)
+    except ValidationError as error:
+        return list(error.errors(include_url=False))
+    return []
 
 
 def _fault(item: Any, tree: Tree, model: type[BaseModel]) -> Fault:

@@ -25,6 +25,7 @@ Place = tuple[str | int, ...]
 Found = Iterator[tuple[Place, Fault]]
 Rule = Callable[[Regimen, Mapping[str, Drug]], Found]
 RULES: list[Rule] = []
+OF_ALL: list[Rule] = []
 PATIENT = {"weight": "kg", "height": "cm", "age": "y", "crcl": "mL/min", "bmi": "kg/m2", "bsa": "m2"}
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
@@ -35,9 +36,15 @@ def rule(function: Rule) -> Rule:
     return function
 
 
-def faults(regimen: Regimen, drugs: Mapping[str, Drug]) -> list[tuple[Place, Fault]]:
-    """All faults of a regimen that its shape alone does not show."""
-    return [found for check in RULES for found in check(regimen, drugs)]
+def rule_of_all(function: Rule) -> Rule:
+    """Add one rule that looks at all orders together, so it says nothing while some of them cannot be read."""
+    OF_ALL.append(function)
+    return rule(function)
+
+
+def faults(regimen: Regimen, drugs: Mapping[str, Drug], in_part: bool = False) -> list[tuple[Place, Fault]]:
+    """All faults of a regimen that its shape alone does not show; `in_part` where some of its orders were left out."""
+    return [found for check in RULES if not (in_part and check in OF_ALL) for found in check(regimen, drugs)]
 
 
 def administrations(order: Order) -> int | None:
@@ -244,7 +251,7 @@ def totals_agree(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
 DAY_RANGE = re.compile(r"(?:\bdays?\s+|(?=[-−+]))([-−+]?)\s*(\d+)\s*(?:to|through|–|\.\.)\s*([-−+]?)\s*(\d+)\b(?!\s*m?c?g\b)", re.I)
 
 
-@rule
+@rule_of_all
 def days_stand_in_the_quote(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
     """Where a phrase that only one drug cites prints a range of days, the orders that cite it fill exactly that range."""
     quoted: dict[str, list[int]] = {}

@@ -43,7 +43,10 @@ from dosing.regimen.fields import (
     Version,
     Word,
     Zone,
+    either,
 )
+
+MADE = ("sha256", "path", "superseded-by")  # what a model holds of its file, and no file may write
 
 
 class Model(BaseModel):
@@ -76,6 +79,10 @@ class When(Model):
         if isinstance(value, str):
             return {"all": [value]}
         return {"all": value} if isinstance(value, list) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [either("a condition, or a list of which all hold", "stratum == SAA-I"), handler(core)]}
 
 
 class Choice(Model):
@@ -208,6 +215,7 @@ class Regimen(Model):
     examples: tuple[Example, ...] = ()
     sha256: str = Field(default="", exclude=True)
     path: str = Field(default="", exclude=True)
+    superseded_by: str = Field(default="", exclude=True)
 
     def __repr__(self) -> str:
         return f"<Regimen {self.id}@{self.version} ({self.status}): {len(self.orders)} orders, {len(self.choices)} choices, {len(self.queries)} open questions>"
@@ -272,6 +280,7 @@ class Product(Model):
     light: Prose | None = None
     filter: Prose | None = None
     line: Prose | None = None
+    counts: Literal["total", "viable"] | None = None  # what the label's cell dose counts
     infusion: Infusion | None = None
     limits: tuple[Limit, ...] = ()
     lowest_seen: DoseText | None = None
@@ -327,6 +336,37 @@ class Banding(Model):
     source: Prose
 
 
+class Timing(Model):
+    """One rule of a source on when a drug may stand to others; `dosing.checks.intervals` says what each rule asks.
+
+    `after-last` and `after-each`: the other drugs start at least so long after the last, or after each, dose ends;
+    `apart`: the drug's own doses; `cover`: one of the others is given from `before` the first to `after` the last dose;
+    `avoid`: the others are not given from `before` the first dose to the last; `days`: the only days after the graft;
+    `within`: preparation and infusion together take no longer; `mixing`: not in one line at one time.
+    """
+
+    rule: Literal["after-last", "after-each", "apart", "cover", "avoid", "days", "within", "mixing"]
+    drugs: tuple[Name, ...] = ()  # ids of drug files, and other names of what a patient may be taking
+    time: Minutes | None = None
+    before: Minutes | None = None
+    after: Minutes | None = None
+    days: tuple[Days, ...] = ()
+    route: Word | None = None
+    level: Literal["query", "note"] = "query"
+    says: Prose  # who says so, and in a few words what
+    source: Prose
+
+    @model_validator(mode="after")
+    def the_rule_has_its_figures(self) -> Timing:
+        """Each rule states the times it is about, and nothing else."""
+        wanted = {"apart": {"time"}, "within": {"time"}, "days": {"days"}, "cover": {"drugs", "before", "after"}, "mixing": {"drugs"}, "avoid": {"drugs"}}
+        need, may = wanted.get(self.rule, {"drugs", "time"}), {"before"} if self.rule == "avoid" else set()
+        has = {name for name in ("drugs", "time", "before", "after", "days") if getattr(self, name) not in (None, ())}
+        if not need <= has <= need | may:
+            raise PydanticCustomError("R13", "{what}", {"what": f"a rule of the kind {self.rule} states {', '.join(sorted(has)) or 'nothing'}", "do": f"state {', '.join(sorted(need))}."})
+        return self
+
+
 class Drug(Model):
     """Facts of one drug, once: names, unit, measurable step, limits and products, each with its source."""
 
@@ -347,6 +387,7 @@ class Drug(Model):
     limits: tuple[Limit, ...] = ()
     products: dict[Id, Product] = {}
     renal: tuple[RenalBand, ...] = ()
+    timing: tuple[Timing, ...] = ()
     bandings: tuple[Banding, ...] = ()
     tables: dict[Id, Table] = {}
     bands: tuple[Amount, ...] = ()  # a site's standard doses, ascending; the shipped files state none
@@ -430,7 +471,10 @@ class Site(Model):
     adult_bmi: tuple[Number, Number]
     hard_bmi: tuple[Number, Number]
     bmi_ask: Number
+    ask_above: dict[Literal["age", "creatinine"], Number] = {}  # years, mg/dL: a larger one is asked about
     children: Growth | None = None  # without it the size of a child is judged by the hard body mass index only
+    weekend: tuple[Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"], ...] = ()
+    holidays: tuple[DateText, ...] = ()
     locale: Literal["en-US", "en-GB", "zh"] = "en-GB"
     graduations: tuple[Graduation, ...] = ()  # ascending; the shipped site states none, so volumes are not rounded
     bags: tuple[Amount, ...] = ()  # mL; the shipped site states none, so no bag is chosen
@@ -461,4 +505,6 @@ def _array(rows: Any) -> Any:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of regimen files, for editors (draft 2020-12)."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Regimen.model_json_schema(by_alias=True)}
+    made = Regimen.model_json_schema(by_alias=True)
+    written = {key: value for key, value in made["properties"].items() if key not in MADE}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "properties": written}

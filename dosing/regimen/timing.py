@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from dosing import forms
 from dosing.errors import Fault, closest
-from dosing.regimen.rules import PATIENT, Found, Place, exclusive, rule
+from dosing.regimen.rules import PATIENT, Found, Place, exclusive, rule, rule_of_all
 from dosing.regimen.schema import Drug, Order, Regimen
 
 
@@ -22,7 +22,7 @@ def declared(regimen: Regimen) -> set[str]:
     return {*regimen.events, *(order.event for order in regimen.orders if order.event)}
 
 
-@rule
+@rule_of_all
 def events_are_declared(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
     """What a time hangs on is an event of the file, an order or a drug of another order."""
     events = declared(regimen)
@@ -66,7 +66,7 @@ def events_are_cited(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
                 yield ("events", name, "when"), Fault("R11", f'"{condition.text}": an event hangs on choices only', "write the condition at the orders.")
 
 
-@rule
+@rule_of_all
 def anchors_have_one_reading(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
     """A time that counts from an end needs a duration there; a gap is measured from one moment."""
     for n, order in enumerate(regimen.orders):
@@ -94,7 +94,7 @@ def hours_fit_their_rhythm(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found
             yield ("orders", n, "over"), Fault("R05", "the infusion is longer than the interval", "check both.")
 
 
-@rule
+@rule_of_all
 def duplicates_are_ordered(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
     """What a block decides on a drug of the protocol is about a drug that the block orders."""
     ordered = {order.drug for order in regimen.orders}
@@ -107,6 +107,8 @@ def duplicates_are_ordered(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found
 
 @rule
 def a_successor_is_another_version(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
-    """A file does not supersede itself."""
+    """A file supersedes another version of its own id."""
+    if regimen.supersedes and regimen.supersedes.partition("@")[0] != regimen.id:
+        yield ("supersedes",), Fault("R07", f"{regimen.supersedes} has another id than {regimen.id}", "a successor keeps the id; only the version is another.")
     if regimen.supersedes == f"{regimen.id}@{regimen.version}":
         yield ("supersedes",), Fault("R07", f"{regimen.supersedes} is this file itself", "write the version before this one, and give this one another.")

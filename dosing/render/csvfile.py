@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from io import StringIO
 
+from dosing.render import wording
 from dosing.render.names import name_of
 from dosing.render.page import Sheet
 from dosing.schedule import Administration, Amount, Schedule
@@ -33,7 +34,7 @@ COLUMNS = (
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write(sheet: Sheet, schedule: Schedule) -> bytes:
+def write(sheet: Sheet | None, schedule: Schedule) -> bytes:
     """One header and one row an administration; days as `D-5`; no cell that a spreadsheet takes for a formula."""
     file = StringIO()
     table = csv.writer(file, lineterminator="\r\n")
@@ -66,7 +67,7 @@ def _row(schedule: Schedule, row: Administration) -> tuple[object, ...]:
         "HOLD" if row.held else "",
         findings,
         "" if row.date else row.offset,
-        row.why,
+        wording.plain(row.why, schedule.locale),
         f"{schedule.regimen['id']}@{schedule.regimen['version']}",
     )
 

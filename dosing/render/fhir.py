@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from dosing.render import wording
-from dosing.render.names import amount_text, name_of, see, signable
+from dosing.render.names import amount_text, name_of, see, series, signable
 from dosing.render.page import Sheet
 from dosing.schedule import Administration, Amount, Schedule, iso
 from dosing.units import ucum
@@ -43,8 +43,9 @@ def bundle(sheet: Sheet, schedule: Schedule) -> Json:
 
 
 def _name(sheet: Sheet, schedule: Schedule, key: str) -> str:
-    """A name that is the same for the same document and patient, and for no other."""
-    return f"urn:uuid:{uuid5(SPACE, f'{sheet.document} {schedule.identity} {key}')}"
+    """A name that a new issue for the same patient keeps, so that it updates what was imported; a bundle has its own."""
+    whose = f"{sheet.document} {schedule.identity}" if key == "bundle" else series(schedule, sheet.document)
+    return f"urn:uuid:{uuid5(SPACE, f'{whose} {key}')}"
 
 
 def _patient(schedule: Schedule) -> Json:

@@ -47,13 +47,14 @@ def rows(schedule: Schedule) -> tuple[Row, ...]:
 
 def _row(schedule: Schedule, order: str) -> Row:
     given = [row for row in schedule if row.order == order]
-    cells = tuple(_cell(schedule, [row for row in given if row.day == day], given) for day in days(schedule))
+    hours = _hours(schedule, given)
+    cells = tuple(_cell(schedule, [row for row in given if row.day == day], given, hours) for day in days(schedule))
     held = any(row.held for row in given)
     total, lines = _total(schedule, order, given)
-    return Row(order, name_of(schedule, order), tuple(_order_lines(schedule, order, given)), cells, total, lines, held)
+    return Row(order, name_of(schedule, order), tuple(_order_lines(schedule, order, given, hours)), cells, total, lines, held)
 
 
-def _order_lines(schedule: Schedule, order: str, given: list[Administration]) -> Iterable[str]:
+def _order_lines(schedule: Schedule, order: str, given: list[Administration], hours: str) -> Iterable[str]:
     row, locale = order_of(schedule, order), schedule.locale
     dose = (
         "dose not given in source"
@@ -61,7 +62,7 @@ def _order_lines(schedule: Schedule, order: str, given: list[Administration]) ->
         else wording.plain(str(row["dose"]), locale)
     )
     yield f"{dose}, {wording.route(row.get('route') or given[0].route)}"
-    yield from filter(None, [_basis(schedule, given), _product(row), _durations(given), changed(schedule, order)])
+    yield from filter(None, [_basis(schedule, given), _product(row), _durations(given), hours, changed(schedule, order)])
     unweighed = row.get("weight") == "unspecified" and _basis(schedule, given) != ""
     silent = [
         word
@@ -91,6 +92,12 @@ def _durations(given: list[Administration]) -> str:
     return ", ".join(f"{numbers(rows).partition(' of')[0]} {wording.over(minutes)}" for minutes, rows in runs)
 
 
+def _hours(schedule: Schedule, given: list[Administration]) -> str:
+    """`at 02:00, 08:00`: the starts of each day, once for the line, where no cell has a place to sign beside them."""
+    each = {tuple(starts(schedule, row) for row in rows) for _, rows in groupby(given, lambda row: row.day)}
+    return f"at {', '.join(each.pop())}" if len(each) == 1 and not signable(schedule, given[0].order) else ""
+
+
 def changed(schedule: Schedule, order: str) -> str:
     """`changed by AB: dose, product`: what a person changed of an order; empty when nothing."""
     made = [change for change in schedule.changes if change.get("key", "").partition(".")[0] == order]
@@ -102,7 +109,7 @@ def _product(row: dict[str, Any]) -> str:
     return f"product: {row['product']}" if row.get("product") else ""
 
 
-def _cell(schedule: Schedule, given: list[Administration], course: list[Administration]) -> Cell:
+def _cell(schedule: Schedule, given: list[Administration], course: list[Administration], hours: str) -> Cell:
     if not given:
         return NONE
     was = "; ".join(filter(None, (issued.was(schedule, row.order, row.number) for row in given)))
@@ -112,7 +119,7 @@ def _cell(schedule: Schedule, given: list[Administration], course: list[Administ
     slots = tuple(starts(schedule, row) for row in given if row not in done)
     signed = slots if signable(schedule, given[0].order) else ()
     lines = tuple(f"GIVEN {starts(schedule, row)}, do not give again" for row in done)
-    lines += (f"at {', '.join(slots)}",) if slots and not signed else ()
+    lines += (f"at {', '.join(slots)}",) if slots and not signed and not hours else ()
     if any(row.amount is None for row in given):
         return Cell("open", "infusion", "", ("dose not given in source", *lines, was), signed, was)
     told, times = _amounts(schedule, given)

@@ -6,17 +6,21 @@ table's head and foot on every sheet: so identity and document number stand on a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
 from dosing.render import check, chinese, html_pages
 from dosing.render.html_parts import data, facts, heading, ink, lines, paragraph
-from dosing.render.page import Cell, Question, Row, Sheet
+from dosing.render.page import Cell, Question, Row, Sheet, Working
 from dosing.schedule import Schedule
 
 DAYS = 9
+QUOTED = re.compile(r'"[^"]+"')
 NARROW = 7  # more days than this make narrow columns
+ASK = "ask: "  # what nobody stated stands out
+LONG = 10  # signs of an amount that a narrow column holds in large letters
 STYLE = Path(__file__).with_name("sheet.css")
 PAPERS = {"a4": "A4", "letter": "letter"}
 
@@ -43,7 +47,7 @@ def _body(sheet: Sheet, schedule: Schedule) -> str:
 def _framed(name: str, sheet: Sheet, schedule: Schedule) -> str:
     """One page in the frame that repeats on paper what the screen shows once."""
     basis = check.blind(sheet) if name == "check" else sheet
-    title = f'<div class="title"><b>{escape(sheet.words["title"])}</b><span>{escape(sheet.title)}</span>{_status(sheet)}</div>'
+    title = f'<div class="title"><b>{escape(sheet.words["title"])}</b><i>{escape(sheet.title)}</i>{_status(sheet)}</div>'
     head = f'<thead class="paper"><tr><td>{_banner(sheet)}{title}{_strip(basis)}</td></tr></thead>'
     foot = f'<tfoot class="paper"><tr><td><footer>{escape(sheet.footer)}</footer></td></tr></tfoot>'
     body = f"<tbody><tr><td>{_page(name, sheet, schedule)}</td></tr></tbody>"
@@ -110,7 +114,7 @@ def _graft(sheet: Sheet, column: int) -> str:
 
 def _row(sheet: Sheet, row: Row) -> str:
     cells = "".join(f"<td{_graft(sheet, n)}>{_cell(sheet, cell)}</td>" for n, cell in enumerate(row.cells))
-    total = f'<span class="amount">{escape(row.total)}</span>{lines(*row.total_lines)}'
+    total = f"{_amount(row.total)}{lines(*row.total_lines)}"
     return f'<tr><th scope="row"><span class="name">{escape(row.name)}</span>{lines(*row.lines)}</th>{cells}<td>{total}</td></tr>'
 
 
@@ -118,21 +122,29 @@ def _cell(sheet: Sheet, cell: Cell) -> str:
     if cell.kind == "none":
         return f'<span aria-hidden="true">{escape(cell.amount)}</span><span class="sr">{escape(sheet.words["no_dose"])}</span>'
     slots = "".join(f'<span class="slot">{escape(slot)} {ink()}/{ink()}</span>' for slot in cell.slots)
-    told = f'<span class="amount">{escape(cell.told)}</span>{lines(*cell.lines)}{slots}'
+    told = f"{_amount(cell.told)}{lines(*cell.lines)}{slots}"
     if cell.kind == "hold":
         return f'<div class="hold"><div>{told}</div></div>'
     return f'<div class="changed">{told}</div>' if cell.changed else told
 
 
+def _amount(text: str) -> str:
+    """The amount in large letters; a long one a little smaller on paper, where a column is narrow."""
+    return f'<span class="amount{" long" if len(text) > LONG else ""}">{escape(text)}</span>'
+
+
 def _questions(sheet: Sheet) -> str:
     if not sheet.questions:
         return paragraph(sheet.words["no_queries"])
-    cited = {line.cite for line in sheet.workings} if "record" in sheet.pages else set()  # told once, in the record
-    return heading(sheet.words["queries"]) + paragraph(sheet.words["query_note"]) + "".join(_question(asked, cited) for asked in sheet.questions)
+    record = " ".join(line.cite for line in sheet.workings) if "record" in sheet.pages else ""
+    return heading(sheet.words["queries"], sheet.words["query_note"]) + "".join(_question(asked, record) for asked in sheet.questions)
 
 
-def _question(asked: Question, cited: set[str]) -> str:
-    cite = f" <cite>({escape(asked.cite)})</cite>" if asked.cite and asked.cite not in cited else ""
+def _question(asked: Question, record: str) -> str:
+    """What is asked, with what the source prints, unless the record prints it too."""
+    phrases = QUOTED.findall(asked.cite)
+    told = bool(phrases) and all(phrase in record for phrase in phrases)
+    cite = f" <cite>({escape(asked.cite)})</cite>" if asked.cite and not told else ""
     about = f", {escape(asked.about)}" if asked.about else ""
     return f'<div class="query"><strong>{escape(asked.id)}: {escape(asked.state)}{about}.</strong> {escape(asked.text)}{cite}</div>'
 
@@ -152,16 +164,24 @@ def _record_page(sheet: Sheet) -> str:
 
 
 def _workings(sheet: Sheet) -> str:
-    keys = ("drug", "protocol_dose", "working", "calculated", "rounded", "doses", "total")
-    return table([sheet.words[key] for key in keys], (line.cells for line in sheet.workings), (3, 4, 5, 6), sheet.words["record"], "working")
+    keys = ("drug", "protocol_dose", "working", "rounded", "doses", "total")
+    head = "".join(f'<th scope="col">{escape(sheet.words[key])}</th>' for key in keys)
+    return data(sheet.words["record"], f"<tr>{head}</tr>", "".join(map(_working, sheet.workings)), "working sums")
+
+
+def _working(line: Working) -> str:
+    dose = f'<th scope="row">{escape(line.drug)}</th><td>{escape(line.dose)}{lines(line.cite)}</td><td>{escape(line.working)}</td>'
+    amount = f'<td class="num"><strong>{escape(line.amount)}</strong></td>'
+    return f'<tr>{dose}{amount}{_td(line.doses, 1, {1})}{_td(line.total, 1, {1})}</tr>'
 
 
 def _preparation(sheet: Sheet) -> str:
     words, made = sheet.words, sheet.preparation
     keys = ("drug", "prep_doses", "prep_product", "prep_volume", "prep_fluid", "prep_concentration", "prep_rate", "prep_keep")
     none = heading(words["preparation"]) + paragraph(words["no_preparation"])
-    listed = table([words[key] for key in keys], (line.cells for line in made.lines), (), words["preparation"], "working") if made.lines else none
-    return listed + "".join(f"<p><strong>{escape(note.label)}:</strong> {escape(note.text)}</p>" for note in made.notes)
+    listed = table([words[key] for key in keys], (line.cells for line in made.lines), (), words["preparation"], "working prepared") if made.lines else none
+    notes = " ".join(f"<strong>{escape(note.label)}:</strong> {escape(note.text)}" for note in made.notes)
+    return f"{listed}<p>{notes}</p>" if notes else listed
 
 
 def _lists(sheet: Sheet) -> Iterable[str]:
@@ -183,4 +203,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[
 def _td(text: str, column: int, right: set[int]) -> str:
     if column == 0:
         return f'<th scope="row">{escape(text)}</th>'
-    return f'<td class="num">{escape(text)}</td>' if column in right else f"<td>{escape(text)}</td>"
+    if column in right:
+        return f'<td class="num">{escape(text)}</td>'
+    return f"<td><strong>{escape(text)}</strong></td>" if text.startswith(ASK) else f"<td>{escape(text)}</td>"

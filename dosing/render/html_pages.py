@@ -20,7 +20,7 @@ def _day(sheet: Sheet, day: Day) -> str:
     head = "".join(f'<th scope="col">{escape(sheet.words[key])}</th>' for key in keys)
     rows = "".join(_line(sheet, line) for line in day.lines)
     detail = " ".join(filter(None, (day.date, day.mark)))
-    return f'<div class="day">{data(day.day, f"<tr>{head}</tr>", rows, "", detail, 3)}</div>'
+    return f'<div class="day">{data(day.day, f"<tr>{head}</tr>", rows, "doses", detail, 3)}</div>'
 
 
 def _line(sheet: Sheet, line: Line) -> str:
@@ -35,21 +35,24 @@ def _line(sheet: Sheet, line: Line) -> str:
 def _boxes(sheet: Sheet, line: Line) -> str:
     if line.box != "blank":
         return f'<span class="note{" held" if line.box == "hold" else ""}">{escape(line.note)}</span>'
-    slots = "".join(f'<span class="slot">{escape(sheet.words[key])} {ink()} {ink()}/{ink()}</span>' for key in ("begun", "ended"))
-    return escape(line.note) + slots
+    pair = f"{ink()} {ink()}/{ink()}"
+    blanks = [] if line.fluid else [f'{escape(sheet.words["fluid_line"])} {ink()}']
+    blanks += [f"{escape(sheet.words[key])} {pair}" for key in ("begun", "ended")]
+    slots = "".join(f'<span class="slot">{blank}</span>' for blank in blanks)
+    return f'{escape(line.note)}<div class="boxes">{slots}</div>'
 
 
 def timelines(sheet: Sheet, schedule: Schedule) -> str:
     """One picture a day, with the clashes and the doses without a clock time as text."""
     strips = timeline.strips(schedule)
     legend = sheet.words["timeline_legend" if any(strip.lines for strip in strips) else "no_clock"]
-    return heading(sheet.words["timeline"]) + paragraph(legend) + "".join(_strip(sheet, strip) for strip in strips)
+    return heading(sheet.words["timeline"]) + paragraph(legend) + "".join(_strip(sheet, strip, strip is strips[0]) for strip in strips)
 
 
-def _strip(sheet: Sheet, strip: timeline.Strip) -> str:
+def _strip(sheet: Sheet, strip: timeline.Strip, first: bool) -> str:
     day = " ".join(filter(None, (strip.day, strip.date)))
     title = f"{day}: " + ", ".join(mark.text for mark in strip.marks)
-    drawn = f'<div class="scroll" role="group" tabindex="0" aria-label="{escape(day)}">{svg.picture(strip, title)}</div>' if strip.lines else ""
+    drawn = f'<div class="scroll" role="group" tabindex="0" aria-label="{escape(day)}">{svg.picture(strip, title, first)}</div>' if strip.lines else ""
     clashes = f"<p><strong>{escape(sheet.words['same_time'])}:</strong> {escape('; '.join(band.text for band in strip.bands))}</p>" if strip.bands else ""
     return f'<div class="hours"><h3>{escape(day)}</h3>{drawn}{clashes}{"".join(map(paragraph, strip.untimed))}</div>'
 

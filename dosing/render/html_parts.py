@@ -8,9 +8,9 @@ from html import escape
 from dosing.render.page import Fact
 
 
-def heading(text: str) -> str:
-    """A heading of the second level."""
-    return f"<h2>{escape(text)}</h2>"
+def heading(text: str, detail: str = "", level: int = 2) -> str:
+    """A heading, with a detail in smaller letters."""
+    return f"<h{level}>{escape(text)}{f' <small>{escape(detail)}</small>' if detail else ''}</h{level}>"
 
 
 def paragraph(text: str) -> str:
@@ -36,7 +36,7 @@ def facts(told: Sequence[Fact]) -> str:
 
 def data(title: str, head: str, body: str, kind: str = "", detail: str = "", level: int = 2) -> str:
     """A table of data from its rows in HTML, with its title as caption, in a frame that a keyboard can scroll."""
-    caption = f"<caption><h{level}>{escape(title)}{f' <small>{escape(detail)}</small>' if detail else ''}</h{level}></caption>" if title else ""
+    caption = f"<caption>{heading(title, detail, level)}</caption>" if title else ""
     name = escape(" ".join(filter(None, (title, detail))))
     frame = f'<div class="scroll" role="group" tabindex="0" aria-label="{name}">' if title else '<div class="scroll">'
     return f'{frame}<table class="{f"data {kind}".strip()}">{caption}<thead>{head}</thead><tbody>{body}</tbody></table></div>'

@@ -6,13 +6,12 @@ Needs the extra `ical`, and a day 0: a relative schedule has no dates to put in 
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from dosing.errors import Fault, UsageError
 from dosing.render import wording
-from dosing.render.names import amount_text, name_of, prose, see, signable
+from dosing.render.names import amount_text, name_of, prose, see, series, signable
 from dosing.render.page import Sheet
 from dosing.schedule import Administration, Schedule
 
@@ -65,13 +64,8 @@ def _event(event: Any, row: Administration, sheet: Sheet, schedule: Schedule) ->
 
 
 def uid(schedule: Schedule, row: Administration, document: str) -> str:
-    """A name for one administration that a new issue keeps: regimen, patient (hashed) or document, order, number.
-
-    Without a patient's number the document stands in, and a new issue makes new events.
-    """
-    patient = schedule.identity.get("id")
-    whose = sha256(f"{schedule.regimen['id']} {patient}".encode()).hexdigest()[:16] if patient else document
-    return f"{schedule.regimen['id']}.{whose}.{row.order}.{row.number}@dosing"
+    """A name for one administration that a new issue keeps, and the move of day 0 too: series, order, number."""
+    return f"{schedule.regimen['id']}.{series(schedule, document)}.{row.order}.{row.number}@dosing"
 
 
 def stamp(schedule: Schedule) -> datetime:

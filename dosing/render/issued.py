@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from dosing.render import wording
 from dosing.render.names import name_of, prose
 from dosing.render.page import Fact
-from dosing.schedule import Schedule
+from dosing.schedule import Amount, Schedule
 
 STAMP = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?(?:[+-]\d\d:\d\d|Z)?")
+CELLS = re.compile(r"(\d{1,3}(?:,\d{3}){2,})[ \u00a0]cells")
+ONE = re.compile(r"\b1[ \u00a0]doses")
 DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 
 
 def changes(schedule: Schedule) -> tuple[Fact, ...]:
-    """One fact a change: which order and dose, what, from what to what; empty for a first issue."""
-    return tuple(_fact(schedule, change) for change in schedule.changed)
+    """One fact a change, doses of an order that changed alike together: which, what, from what to what."""
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for change in schedule.changed:
+        key = tuple(change.get(name) for name in ("order", "what", "from", "to"))
+        groups.setdefault(key, []).extend([change["number"]] if change.get("number") else [])
+    return tuple(_fact(schedule, *key, numbers) for key, numbers in groups.items())
 
 
 def was(schedule: Schedule, order: str, number: int) -> str:
@@ -29,16 +35,31 @@ def was(schedule: Schedule, order: str, number: int) -> str:
     return f"changed, was {before}" if before else ""
 
 
-def _fact(schedule: Schedule, change: Mapping[str, Any]) -> Fact:
-    order, number = change.get("order"), change.get("number")
+def _fact(schedule: Schedule, order: str | None, what: str, before: object, after: object, numbers: Sequence[int]) -> Fact:
     about = name_of(schedule, str(order)) if order in {row["id"] for row in schedule.orders} else str(order or "")
-    dose = f"dose {number}" if number else ""
-    label = " ".join(filter(None, (about, dose, prose(schedule, str(change.get("what", ""))))))
-    return Fact(label[:1].upper() + label[1:], f"{_side(schedule, change.get('from'))} → {_side(schedule, change.get('to'))}")
+    label = " ".join(filter(None, (about, _doses(numbers), prose(schedule, str(what or "")))))
+    return Fact(label[:1].upper() + label[1:], f"{_side(schedule, before)} → {_side(schedule, after)}")
+
+
+def _doses(numbers: Sequence[int]) -> str:
+    """`dose 1`, `doses 1 to 4`, `doses 1, 3`."""
+    if len(numbers) < 2:
+        return f"dose {numbers[0]}" if numbers else ""
+    whole = list(numbers) == list(range(numbers[0], numbers[-1] + 1))
+    return f"doses {numbers[0]} to {numbers[-1]}" if whole else f"doses {', '.join(map(str, numbers))}"
 
 
 def _side(schedule: Schedule, value: object) -> str:
     """One side of a change; instants as `09 Dec 2026 09:00`."""
-    text = prose(schedule, "" if value is None else str(value))
+    text = CELLS.sub(_in_words, prose(schedule, "" if value is None else str(value)))
+    return moments(ONE.sub("1\u00a0dose", text), schedule.locale) or "none"
+
+
+def moments(text: str, locale: str) -> str:
+    """A text with its instants as `09 Dec 2026 09:00` and its dates as `09 Dec 2026`."""
     text = STAMP.sub(lambda found: f"{found[1]} {found[2]}", text)
-    return DATE.sub(lambda found: wording.read_date(found[0], schedule.locale), text) or "none"
+    return DATE.sub(lambda found: wording.read_date(found[0], locale), text)
+
+
+def _in_words(found: re.Match[str]) -> str:
+    return wording.amount(Amount(found[1].replace(",", ""), "cells"), "en-GB")

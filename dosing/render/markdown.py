@@ -1,4 +1,7 @@
-"""The sheet as GitHub-flavoured Markdown: tables for the grid, the administrations and the record."""
+"""The sheet as GitHub-flavoured Markdown: tables for the grid, the administrations, the record and the preparation.
+
+`*` stands before an amount that is not what the replaced issue said.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from dosing.render.page import Cell, Fact, Sheet
+from dosing.render.text import marked
 from dosing.schedule import Schedule
 
 DAYS = 9
 MARKED = re.compile(r"([\\`*_\[|<>~])")
-BLANK = "\\_" * 8
 
 
 def write(sheet: Sheet, schedule: Schedule) -> bytes:
@@ -28,7 +31,10 @@ def _page(sheet: Sheet) -> Iterator[str]:
     yield from _head(sheet)
     for part in sheet.split(DAYS):
         yield from ("", f"## {words['grid']}", "", *_grid(part))
-    yield from ("", safe(words["legend"]), "", f"## {words['queries']}", "", *_questions(sheet))
+    yield from ("", safe(words["legend"]))
+    if sheet.issued:
+        yield from ("", f"## {words['issued']}", "", safe(words["replaced"]), "", *(f"- \\* {_bold(fact.label)} {safe(fact.text)}" for fact in sheet.issued))
+    yield from ("", f"## {words['queries']}", "", *_questions(sheet))
     if sheet.signatures:
         head = [words[key] for key in ("role", "name", "signature", "when")]
         yield from (
@@ -38,6 +44,7 @@ def _page(sheet: Sheet) -> Iterator[str]:
             *_table(head, ([safe(role), "", "", ""] for role in sheet.signatures)),
         )
     yield from ("", f"## {words['entries']}", "", *_entries(sheet), "", f"## {words['record']}", "", *_workings(sheet))
+    yield from ("", f"## {words['preparation']}", "", *_prepared(sheet))
     yield from _lists(sheet)
     yield from ("", "---", "", safe(sheet.footer))
 
@@ -83,7 +90,7 @@ def _lines(first: str, rest: Iterable[str]) -> str:
 def _cell(cell: Cell) -> str:
     if cell.kind == "none":
         return cell.amount
-    return _lines(_bold(cell.told), (*cell.lines, *(f"{slot} ____/____" for slot in cell.slots)))
+    return _lines(_bold(marked(cell.told, cell.changed)), (*cell.lines, *(f"{slot} ____/____" for slot in cell.slots)))
 
 
 def _questions(sheet: Sheet) -> Iterator[str]:
@@ -92,8 +99,8 @@ def _questions(sheet: Sheet) -> Iterator[str]:
     for asked in sheet.questions:
         about = f" {asked.about}." if asked.about else ""
         cite = f" ({safe(asked.cite)})" if asked.cite else ""
-        blank = f"{sheet.words['answer']} {BLANK * 3} {sheet.words['by']} {BLANK}"
-        yield f"- {_bold(f'{asked.id}: {asked.state}.{about}')} {safe(asked.text)}{cite} {blank}"
+        yield f"- {_bold(f'{asked.id}: {asked.state}.{about}')} {safe(asked.text)}{cite}"
+    yield from ("", safe(sheet.words["query_note"])) if sheet.questions else ()
 
 
 def _entries(sheet: Sheet) -> Iterator[str]:
@@ -104,9 +111,9 @@ def _entries(sheet: Sheet) -> Iterator[str]:
             entry.date,
             entry.start,
             entry.stop,
-            entry.drug,
+            ", ".join(filter(None, (entry.drug, entry.changed))),
             entry.number,
-            entry.amount,
+            marked(entry.amount, entry.changed),
             entry.route,
             entry.duration,
             "________" if entry.signable else "",
@@ -119,6 +126,13 @@ def _entries(sheet: Sheet) -> Iterator[str]:
 def _workings(sheet: Sheet) -> Iterator[str]:
     keys = ("drug", "protocol_dose", "working", "calculated", "rounded", "doses", "total")
     yield from _table([sheet.words[key] for key in keys], (list(map(safe, line.cells)) for line in sheet.workings))
+
+
+def _prepared(sheet: Sheet) -> Iterator[str]:
+    keys = ("drug", "prep_doses", "prep_product", "prep_volume", "prep_fluid", "prep_concentration", "prep_rate", "prep_keep")
+    if sheet.preparation.lines:
+        yield from _table([sheet.words[key] for key in keys], (list(map(safe, line.cells)) for line in sheet.preparation.lines))
+    yield from ("", *(f"- {_bold(fact.label)} {safe(fact.text)}" for fact in sheet.preparation.notes))
 
 
 def _lists(sheet: Sheet) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from typing import Any
 
 from dosing.render import chinese, wording
@@ -81,3 +82,14 @@ def see(schedule: Schedule, order: str, shown: int = 9) -> str:
     ids += [finding.id for finding in schedule.open if finding.order is None]
     more = f" and {len(ids) - shown} more" if len(ids) > shown else ""
     return f"see query {', '.join(ids[:shown])}{more}" if ids else "see open queries"
+
+
+def series(schedule: Schedule, document: str) -> str:
+    """A name for one patient's plans of one regimen that a new issue keeps and that tells no person.
+
+    Made of the patient's number, else of name and birth date, else of the course; a plan of nobody has only its
+    document, so that two patients without a name never overwrite each other: its next issue makes entries of its own.
+    """
+    who = schedule.identity
+    person = who.get("id") or (f"{who['name']} {who['born']}" if who.get("name") and who.get("born") else getattr(schedule, "series", ""))
+    return sha256(f"{schedule.regimen['id']} {person}".encode()).hexdigest()[:16] if person else document

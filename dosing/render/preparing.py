@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from dosing.preparation.prepared import Prepared as Made
 
 MISSING = "preparation.missing."
-PLACES = {  # where a question stands; any other stands in the last cell
-    "product": {"product", "strength", "vial", "concentration", "viability", "recovery"}, "volume": {"graduation"}, "fluid": {"bag", "diluent"}, "rate": {"duration"},
+PLACES = {  # where a question stands; any other is about the product
+    "keep": {"dmso", "density"}, "volume": {"graduation"}, "fluid": {"bag", "diluent"}, "rate": {"duration"},
 }  # fmt: skip
 KEPT = ("stability", "light", "filter", "line")
 
@@ -62,7 +62,7 @@ def _line(schedule: Schedule, made: Made) -> Prepared:
     }  # fmt: skip
     places = {what: place for place, whats in PLACES.items() for what in whats}
     for place in cells:
-        questions = ", ".join(dict.fromkeys(what for what in asked if places.get(what, "keep") == place))
+        questions = ", ".join(dict.fromkeys(what for what in asked if places.get(what, "product") == place))
         cells[place] = "; ".join(filter(None, [cells[place], f"ask: {questions}" if questions else ""])) or wording.WORDS["not_entered"]
     return Prepared(name_of(schedule, made.row.order), "", **cells)
 

@@ -167,7 +167,7 @@ def _second(result: Mapping[str, Any]) -> Fact:
 
 def _finding(finding: Finding, schedule: Schedule) -> str:
     answer = f" Answer: {wording.plain(finding.answer, schedule.locale)}" if finding.answer else ""
-    return wording.on_paper(prose(schedule, finding.message)) + answer
+    return issued.moments(wording.on_paper(prose(schedule, finding.message)), schedule.locale) + answer
 
 
 def decisions(schedule: Schedule) -> tuple[Fact, ...]:

@@ -136,7 +136,7 @@ def _question(schedule: Schedule, finding: Finding) -> Question:
     about = names.name_of(schedule, finding.order) if finding.order else ""
     state = "HOLD, line held" if finding.level == "block" else "QUERY"
     return Question(
-        finding.id, state, about, wording.on_paper(names.prose(schedule, finding.message)), wording.quoted(finding.cite, schedule.locale)
+        finding.id, state, about, issued.moments(wording.on_paper(names.prose(schedule, finding.message)), schedule.locale), record.cites(finding.cite, schedule.locale)
     )
 
 

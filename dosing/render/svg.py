@@ -14,13 +14,16 @@ HATCH = (
 )
 
 
-def picture(strip: Strip, told: str) -> str:
-    """One day as an SVG element; `told` is its title for a reader who does not see it."""
+def picture(strip: Strip, told: str, first: bool = True) -> str:
+    """One day as an SVG element; `told` is its title for a reader who does not see it.
+
+    Only the `first` picture of a document defines the hatching, because an id may stand there once.
+    """
     high = TOP + LINE * len(strip.lines) + 8
     body = "".join([*_frame(strip, high), *(_band(strip, band) for band in strip.bands), *(_mark(strip, mark) for mark in strip.marks)])
     style = 'font-family="Noto Sans,Helvetica,Arial,sans-serif" font-size="13"'
     title = f"<title>{escape(told)}</title>"
-    return f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {WIDTH} {high}" {style}>{title}{HATCH}{body}</svg>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {WIDTH} {high}" {style}>{title}{HATCH if first else ""}{body}</svg>'
 
 
 def across(strip: Strip, minute: int) -> int:

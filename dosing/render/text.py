@@ -1,4 +1,7 @@
-"""The sheet as plain text of at most 100 columns: grid, open queries, administrations, record."""
+"""The sheet as plain text of at most 100 columns: grid, open queries, administrations, record, preparation.
+
+`*` stands before an amount that is not what the replaced issue said; `>` would read "more than".
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from dosing.schedule import Schedule
 
 WIDTH, FIRST, LAST, DAYS = 100, 22, 18, 3
 ENTRY = (15, 14, 20, 8, 16, 12)
+PREPARED = ("prep_product", "prep_volume", "prep_fluid", "prep_concentration", "prep_rate", "prep_keep")
 
 
 def write(sheet: Sheet, schedule: Schedule) -> bytes:
@@ -25,6 +29,7 @@ def _page(sheet: Sheet) -> Iterator[str]:
         yield from _title(words["grid"])
         yield from _grid(part)
     yield from paragraphs(words["legend"])
+    yield from _issued(sheet)
     yield from _title(words["queries"])
     yield from _questions(sheet)
     yield from _signatures(sheet)
@@ -32,6 +37,8 @@ def _page(sheet: Sheet) -> Iterator[str]:
     yield from _entries(sheet)
     yield from _title(words["record"])
     yield from _workings(sheet)
+    yield from _title(words["preparation"])
+    yield from _prepared(sheet)
     for heading, facts in _lists(sheet):
         yield from _title(heading)
         yield from _facts(facts)
@@ -90,8 +97,20 @@ def _grid(sheet: Sheet) -> Iterator[str]:
 
 
 def _cell(cell: Cell) -> str:
-    amount = f"[{cell.amount}]" if cell.kind == "hold" else cell.told
+    amount = marked(f"[{cell.amount}]" if cell.kind == "hold" else cell.told, cell.changed)
     return "\n".join(filter(None, (amount, *cell.lines, *(f"{slot} ____/____" for slot in cell.slots))))
+
+
+def marked(amount: str, changed: str) -> str:
+    """`* 55 mg` for an amount that was changed."""
+    return f"* {amount}" if changed else amount
+
+
+def _issued(sheet: Sheet) -> Iterator[str]:
+    if sheet.issued:
+        yield from _title(sheet.words["issued"])
+        yield from paragraphs(sheet.words["replaced"])
+        yield from (line for fact in sheet.issued for line in paragraphs(f"* {fact.label}: {fact.text}", "    "))
 
 
 def _ruled(groups: Iterable[Sequence[Sequence[str]]], widths: Sequence[int]) -> Iterator[str]:
@@ -129,7 +148,7 @@ def _questions(sheet: Sheet) -> Iterator[str]:
             f"[{asked.id}] {asked.state}{': ' if asked.about else ''}{asked.about}. {asked.text}", "    "
         )
         yield from paragraphs(f"    {asked.cite}", "    ") if asked.cite else ()
-        yield f"    {sheet.words['answer']} {'_' * 50} {sheet.words['by']} {'_' * 12} {sheet.words['on']} {'_' * 12}"
+    yield from paragraphs(sheet.words["query_note"]) if sheet.questions else ()
 
 
 def _signatures(sheet: Sheet) -> Iterator[str]:
@@ -160,9 +179,9 @@ def _entry(entry: Entry) -> list[str]:
     return [
         f"{entry.day}\n{entry.date}",
         when,
-        entry.drug,
+        "\n".join(filter(None, (entry.drug, entry.changed))),
         entry.number,
-        entry.amount,
+        marked(entry.amount, entry.changed),
         f"{entry.route}, {entry.duration}",
     ]
 
@@ -176,6 +195,14 @@ def _workings(sheet: Sheet) -> Iterator[str]:
             "    ",
         )
         yield from paragraphs(f"    {line.cite}", "    ") if line.cite else ()
+
+
+def _prepared(sheet: Sheet) -> Iterator[str]:
+    heads = [sheet.words[key].lower() for key in PREPARED]
+    for line in sheet.preparation.lines:
+        yield from paragraphs(f"{line.drug}: {line.doses}", "    ")
+        yield from paragraphs("    " + "; ".join(f"{head}: {text}" for head, text in zip(heads, line.cells[2:], strict=True)), "    ")
+    yield from _facts(sheet.preparation.notes) if sheet.preparation.notes or not sheet.preparation.lines else ()
 
 
 def _facts(facts: Sequence[Fact]) -> Iterator[str]:

@@ -63,7 +63,7 @@ WORDS = {
     "replaced": "Take every copy of the issue it replaces away.", "preparation": "Preparation list", "prep_doses": "Doses",
     "prep_product": "Product, vials or bags", "prep_volume": "Drug volume", "prep_fluid": "Diluent, final volume", "prep_concentration": "Concentration",
     "prep_rate": "Rate", "prep_keep": "Stability, light, filter, line", "no_preparation": "No dose is drawn up.", "fluid_line": "Diluent, volume, line",
-    "unblinded": "UNBLINDED: pharmacy only", "changed": "Changed",
+    "unblinded": "UNBLINDED: pharmacy only", "superseded": "SUPERSEDED", "what_changed": "What changed", "nothing_changed": "Nothing in the doses.",
     "timeline": "Timeline", "same_time": "At the same time",
     "timeline_legend": "Bar: planned start to stop. Thick stroke: planned start, duration not given. Hatched: HOLD, do not prepare. "
     "Frame: several at the same time.",

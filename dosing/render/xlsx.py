@@ -12,10 +12,11 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 from dosing.errors import Fault, UsageError
+from dosing.render import wording
 from dosing.render.csvfile import RISKY
-from dosing.render.names import name_of, see, signable
+from dosing.render.names import name_of, prose, see, signable
 from dosing.render.page import Fact, Sheet
-from dosing.schedule import Administration, Amount, Schedule, Total, iso
+from dosing.schedule import Administration, Amount, Finding, Schedule, Total, iso
 
 CREATED = datetime(2000, 1, 1)  # no clock is read: same schedule, same bytes
 DIGITS = 15  # a spreadsheet number keeps no more
@@ -35,20 +36,25 @@ ROWS = (
     Column("Order", 8), Column("Drug", 30), Column("Day", 6), Column("Date", 11), Column("Start", 16), Column("Stop", 16), Column("UTC offset", 9),
     Column("Number", 8), Column("Of", 5), Column("Amount", 13), Column("Unit", 8), Column("State", 10), Column("Query", 22), Column("Route", 6),
     Column("When", 18), Column("Calculated", 13), Column("Calculated unit", 9), Column("Working", 60), Column("Drug id", 24), Column("Regimen", 18),
+    Column("Changed", 30),
 )  # fmt: skip
 FINDINGS = (Column("Id", 24), Column("Level", 8), Column("Open", 6), Column("Order", 8), Column("Code", 20), Column("Message", 80), Column("Source", 50), Column("Answer", 30))
 TOTALS = (Column("Order", 8), Column("Drug", 30), Column("Doses", 7), Column("Amount", 14), Column("Unit", 8), Column("State", 10), Column("Calculated", 14), Column("Calculated unit", 9))
+PREPARED = (Column("Drug", 30), Column("Doses", 26), Column("Product", 26), Column("Drug volume", 14), Column("Diluent", 26), Column("Concentration", 14), Column("Rate", 12), Column("Keep", 40))
+CHANGES = (Column("What", 40), Column("Before", 40), Column("Now", 40))
 BASIS = (Column("What", 24), Column("Value", 100))
 
 
 def write(sheet: Sheet, schedule: Schedule) -> bytes:
-    """The schedule as XLSX bytes: sheets Administrations, Findings, Totals, Basis; `UsageError` without XlsxWriter."""
+    """The schedule as XLSX bytes: sheets Administrations, Findings, Preparation, Changes, Totals, Basis; `UsageError` without XlsxWriter."""
     file = BytesIO()
     book = _xlsxwriter().Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
     book.set_properties({"title": sheet.title, "comments": sheet.footer, "created": CREATED})
     paper = Paper(book, sheet)
-    paper.table("Administrations", ROWS, [_administration(schedule, row) for row in schedule])
-    paper.table("Findings", FINDINGS, [_finding(finding) for finding in schedule.findings])
+    paper.table("Administrations", ROWS, [(*_administration(schedule, row), plain(entry.changed)) for entry, row in zip(sheet.entries, schedule, strict=True)])
+    paper.table("Findings", FINDINGS, [_finding(schedule, finding) for finding in schedule.findings])
+    paper.table("Preparation", PREPARED, [tuple(map(plain, line.cells)) for line in sheet.preparation.lines])
+    paper.table("Changes", CHANGES, [(plain(fact.label), *map(plain, fact.text.split(" → "))) for fact in sheet.issued])
     paper.table("Totals", TOTALS, [_total(schedule, total) for total in schedule.totals])
     paper.table("Basis", BASIS, [(fact.label, plain(fact.text)) for fact in _basis(sheet)])
     book.close()
@@ -145,7 +151,7 @@ def _administration(schedule: Schedule, row: Administration) -> tuple[Cell, ...]
     return (
         row.order, name_of(schedule, row.order), f"D{row.day:+d}" if row.day else "D0", row.date, _wall(start), _wall(stop), start[19:] if start else None,
         row.number, row.of, *_given(row.amount, row.held), _state(schedule, row), "" if signable(schedule, row.order) and not row.held else see(schedule, row.order),
-        row.route, "" if row.date else row.offset, *_pair(row.calculated), row.why, row.drug, f"{schedule.regimen['id']}@{schedule.regimen['version']}",
+        row.route, "" if row.date else plain(prose(schedule, row.offset)), *_pair(row.calculated), plain(wording.plain(row.why, schedule.locale)), row.drug, f"{schedule.regimen['id']}@{schedule.regimen['version']}",
     )  # fmt: skip
 
 
@@ -171,8 +177,10 @@ def _pair(amount: Amount | None) -> tuple[Cell, Cell]:
     return (amount.decimal, amount.unit) if amount else (None, None)
 
 
-def _finding(finding: Any) -> tuple[Cell, ...]:
-    return (finding.id, finding.level, "open" if finding.is_open else "", finding.order, finding.code, finding.message, finding.cite, finding.answer)
+def _finding(schedule: Schedule, finding: Finding) -> tuple[Cell, ...]:
+    message = plain(wording.on_paper(prose(schedule, finding.message)))
+    cite = plain(wording.quoted(finding.cite, schedule.locale))
+    return (finding.id, finding.level, "open" if finding.is_open else "", finding.order, finding.code, message, cite, finding.answer)
 
 
 def _total(schedule: Schedule, total: Total) -> tuple[Cell, ...]:

@@ -1,4 +1,4 @@
-"""Release of single administrations: what may be released, by when it is needed, and what stands in the way."""
+"""Queries and release: what must be answered before release and by when, what may be released, and what stands in the way."""
 
 from __future__ import annotations
 
@@ -9,6 +9,32 @@ from dosing.errors import Fault, InputError
 from dosing.schedule import Administration, Finding, Schedule
 
 
+def lists(schedule: Schedule) -> dict[str, list[dict[str, Any]]]:
+    """Two lists: what a person must answer before release, each with the first dose that waits for it, and what is for information."""
+    first = _first(schedule)
+    asked = [_asked(finding, first) for finding in schedule.findings if finding.level in ("block", "query")]
+    return {"answer_before_release": sorted((one for one in asked if not one["answer"]), key=lambda one: one["needed_by"] or "9"),
+            "answered": [one for one in asked if one["answer"]],
+            "for_information": [{"id": one.id, "order": one.order, "message": one.message} for one in schedule.findings if one.level == "note"]}  # fmt: skip
+
+
+def _first(schedule: Schedule) -> dict[str | None, str]:
+    """The start of the first dose left of each order, and under None of any."""
+    found: dict[str | None, str] = {}
+    for row in (row for row in schedule if not _given(row)):
+        start = stamp(row.seconds or 0, row.zone)
+        found.setdefault(row.order, start), found.setdefault(None, start)
+    return found
+
+
+def _asked(finding: Finding, first: dict[str | None, str]) -> dict[str, Any]:
+    return {"id": finding.id, "order": finding.order, "level": finding.level, "needed_by": first.get(finding.order), "message": finding.message, "answer": finding.answer or None}
+
+
+def _given(row: Administration) -> bool:
+    return bool(row.record and "given" in row.record)
+
+
 def in_the_way(schedule: Schedule, order: str) -> list[Finding]:
     """The open findings that keep an order from release: its own, and those on the patient or the whole course."""
     return [finding for finding in schedule.open if finding.order in (order, None)]
@@ -17,19 +43,19 @@ def in_the_way(schedule: Schedule, order: str) -> list[Finding]:
 def prove(schedule: Schedule, row: Administration) -> None:
     """Refuse (O12) the release of a line that is held, has an open block or query, or of a dose already given."""
     place = f"{row.order}#{row.number}"
-    if row.record and "given" in row.record:
+    if _given(row):
         raise InputError(Fault("O12", f"{place} is already given", "release a dose that is left.", place))
     found = in_the_way(schedule, row.order)
     if row.held and not found:
         raise InputError(Fault("O12", f"{place} is held", "settle its dose first.", place))
     if found:
         raise InputError(*(Fault("O12", f"{place} cannot be released: {finding.level} {finding.id} is open: {finding.message}",
-                                 "answer it with dosing course answer." if finding.level == "query" else "a held line is never released; settle what holds it.", place) for finding in found))  # fmt: skip
+                                 f"answer {finding.id} first." if finding.level == "query" else "a held line is never released; settle what holds it.", place) for finding in found))  # fmt: skip
 
 
 def board(schedule: Schedule) -> list[dict[str, Any]]:
     """Every dose that is left, in time order: when it is needed, whether it is released, may be, or what stands in the way."""
-    return [_row(schedule, row) for row in schedule if not (row.record and "given" in row.record)]
+    return [_row(schedule, row) for row in schedule if not _given(row)]
 
 
 def _row(schedule: Schedule, row: Administration) -> dict[str, Any]:

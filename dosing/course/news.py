@@ -1,0 +1,93 @@
+"""What a person tells about a course, asked about before it becomes an entry: which dose, when, how much, whose second name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dosing.course import findings, replan, texts
+from dosing.course.events import Event, Planned
+from dosing.course.moment import spoken, stamp
+from dosing.course.state import State
+from dosing.errors import Fault, InputError, UsageError, closest, refuse
+from dosing.schedule import Administration
+
+KINDS = {kind.model_fields["what"].default for kind in Event.__args__} - {"start", "issue"}  # type: ignore[attr-defined]
+REPLANS = {"move-day0", "weigh", "level", "set", "stop"}
+
+
+def prove_kinds(kinds: tuple[str, ...]) -> None:
+    """Refuse a second person asked for what is no kind of entry."""
+    wrong = [kind for kind in kinds if kind not in KINDS]
+    if wrong:
+        raise UsageError(*(Fault("R05", f'"{kind}" is no kind of entry that a second person can be asked for', closest(kind, KINDS), "second_for") for kind in wrong))
+
+
+def prove_next(state: State, key: str) -> tuple[str, int]:
+    """The order and number of a dose that may be recorded now; a dose twice, stopped or out of order is asked about (O14)."""
+    order, number = texts.key(key)
+    lane = state.lane(order)
+    if done := lane.find(number):
+        told = "missed" if done.missed else f"given {spoken(done.seconds, state.zone)}"
+        raise refuse("O14", f"{key} is recorded already: {told}", f"if that is wrong, correct it; if a further dose was given, it is {texts.following(order, lane)}.", key)
+    if number in lane.stopped:
+        raise refuse("O14", f"{key} was stopped", f"if it was given all the same, record it as extra, given beyond the plan; {EXTRA}", key)
+    if number > lane.highest:
+        raise UsageError(Fault("R05", f"there is no dose {key} in this course; {order} has {lane.highest}", f"check the number. If a dose was given that was never planned, record it as extra, {order}#{lane.highest + 1}; {EXTRA}", key))
+    if lane.left and number != lane.left[0] and number in lane.left:
+        raise refuse("O14", f"{key} comes after {order}#{lane.left[0]}, which is not recorded", f"was it {order}#{lane.left[0]}? If that one was not given, record {order}#{lane.left[0]} as missed first.", key)
+    return order, number
+
+
+EXTRA = "it needs a second person and a reason."
+
+
+def prove_extra(state: State, key: str, start: int, by: str, second: str, why: str, amount: str) -> tuple[str, int]:
+    """The order and number of a dose given that was never planned, or was stopped; asks who, who else, why and how much."""
+    order, number = texts.key(key)
+    lane, line = state.lane(order), state.inputs.line(order)
+    graft = bool(line and line.order.event)
+    if number in lane.left or lane.find(number):
+        raise refuse("O14", f"{key} is {'planned' if number in lane.left else 'recorded already'}, so it is no extra dose", f"an extra dose of {order} is {order}#{lane.highest + 1}.", key)
+    if number not in lane.stopped and number != lane.highest + 1:
+        raise refuse("O14", f"{key} is not the next number", f"an extra dose of {order} is {order}#{lane.highest + 1}.", key)
+    if graft and not lane.given:
+        raise refuse("O14", f"the first infusion of {order} is not recorded", f"record {order}#{lane.left[0] if lane.left else 1} first; a further one follows it.", key)
+    texts.need(by=by, second=second, reason=why, **({} if graft else {"amount": amount}))
+    return order, number
+
+
+def unplanned(state: State, start: int) -> Planned:
+    """What stands where a plan would: nothing but the moment."""
+    return Planned(start=stamp(start, state.zone), day=0)
+
+
+def prove_plausible(state: State, row: Administration, start: int) -> None:
+    """Ask about a start that is days away from the planned one, or before the dose before it (O14)."""
+    key, far = f"{row.order}#{row.number}", state.site.far
+    if abs(start - (row.seconds or 0)) > far * 60:
+        raise refuse("O14", f"{key} is planned for {spoken(row.seconds or 0, row.zone)}, and {spoken(start, row.zone)} is more than {far / 1440:g} days away", "check the date.", key)
+    before = [one for one in state.lane(row.order).given if one.seconds >= start and not one.extra]
+    if before:
+        raise refuse("O14", f"{key} at {spoken(start, row.zone)} would lie before {row.order}#{before[-1].number}, given {spoken(before[-1].seconds, row.zone)}", "check the time of both.", key)
+
+
+def prove_people(state: State, entry: Any) -> None:
+    """Refuse an entry of a kind for which the site asks a second person, without one or with the same one."""
+    if entry.what in state.two and not entry.second:
+        raise UsageError(Fault("R05", f"this site asks a second person for {entry.what}", "name one (--second NAME).", "second"))
+    if entry.second and entry.second.strip().casefold() == entry.by.strip().casefold():
+        raise UsageError(Fault("R05", f'"{entry.second}" is named as both persons', "the second person must be another one.", "second"))
+    if getattr(entry, "outcome", "") and not entry.by:
+        raise UsageError(Fault("R05", f"{entry.outcome} was chosen, but not by whom", "name who chose it (--by NAME).", "by"))
+
+
+def prove_recorded(state: State, entry: Any) -> None:
+    """Refuse what changes the doses left while a dose whose time has passed is neither given nor missed, or a choice is open (O13)."""
+    order = getattr(entry, "order", "") or (entry.key.rpartition(".")[0] if entry.what == "set" else "")
+    late = [(key, text) for key, text in findings.overdue(state, replan.now_of(state, entry)) if not order or key.startswith(f"{order}#")]
+    faults = [Fault("O13", f"{key} was planned for {text}, before now, and is neither given nor missed", "record it first, as given or missed.", key) for key, text in late]
+    if entry.what in ("move-day0", "set"):
+        faults += [Fault("O13", f"{findings.say_fact(state, fact)}, and nobody has chosen what follows", f"answer {key} first.", key)
+                   for key, fact in state.asked.items() if not order or getattr(fact, "order", order) == order]  # fmt: skip
+    if faults:
+        raise InputError(*faults)

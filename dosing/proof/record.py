@@ -1,0 +1,45 @@
+"""Each printed phrase of a regimen, looked for in the text of the record it is cited from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from dosing.errors import Fault
+from dosing.regimen.schema import Regimen
+
+
+def phrases_found(regimen: Regimen, record: Path, faults: list[Fault]) -> int:
+    """How many printed phrases of the record's source were found in it; a missing one is a fault."""
+    try:
+        text = flat(record.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        faults.append(Fault("R05", f"the record cannot be read ({error})", "check its name.", str(record.name)))
+        return 0
+    keys = [key for key, source in regimen.sources.items() if source.id in text]
+    if not keys:
+        faults.append(Fault("R08", "no source of this regimen is named in the record", "name the record of one of its sources.", record.name))
+    found = 0
+    for where, key, phrase in phrases(regimen):
+        if key in keys and flat(phrase) in text:
+            found += 1
+        elif key in keys:
+            faults.append(Fault("R08", f'the phrase "{phrase}" is not in {record.name}', "quote it as printed.", f"{regimen.path}: {where}"))
+    return found
+
+
+def phrases(regimen: Regimen) -> Iterator[tuple[str, str, str]]:
+    """Every cited phrase as (where, source key, phrase)."""
+    entries = [(order.id, order.cite) for order in regimen.orders] + [(query.id, query.cite) for query in regimen.queries]
+    entries += [(name, choice.cite) for name, choice in regimen.choices.items()] + [(name, event.cite) for name, event in regimen.events.items()]
+    entries += [(entry.drug, entry.cite) for entry in regimen.not_scheduled]
+    for where, cite in entries:
+        for key, printed in cite.items():
+            for phrase in printed:
+                yield where, key, phrase
+
+
+def flat(text: str) -> str:
+    """A text with every run of blanks as one blank, and escapes of registry copies undone."""
+    return re.sub(r"\s+", " ", text.replace("\\>", ">").replace("\\<", "<").replace("\\^", "^").replace("\\[", "[").replace("\\]", "]"))
