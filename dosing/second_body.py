@@ -145,11 +145,13 @@ def _above(ideal: Fraction, actual: Fraction, part: Fraction, person: Person) ->
 def _ideal(formula: str, person: Person) -> Fraction:
     if formula == "bmi22":
         return 22 * (number(person.height, "height") / 100) ** 2  # Lemmens 2005
-    key = f"{formula} {person.sex}"
+    key, cm = f"{formula} {person.sex}", number(person.height, "height")
+    if formula == "devine-floor":
+        key, cm = f"devine {person.sex}", max(cm, Fraction(762, 5))
     if key not in _IDEAL:
         raise ValueError(f"no ideal weight {formula!r} for sex {person.sex!r}")
     base, height, slope = _IDEAL[key]
-    ideal = base + slope * (number(person.height, "height") - height)
+    ideal = base + slope * (cm - height)
     if ideal <= 0:
         raise ValueError("the ideal weight is not above zero at this height; use another weight")
     return ideal

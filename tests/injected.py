@@ -6,8 +6,8 @@ distributions, never from the program's own bounds:
 * children from 3 months to 18 years: weight and height by the L, M and S of the CDC 2000 charts at their age, the two
   z-scores correlated by 0.7;
 * adults: height by the CDC charts at 20 years; body mass index such that its reciprocal is normal, half of them with
-  the shares below 19 and 25 kg/m2 of US adults (NHANES III: men 1.6 and 40.6 %, women 5.7 and 49.3 %), half with the
-  shares below 18.5 and 25 kg/m2 of 12,050 Japanese transplant recipients (14.9 and 84.9 %, doi 10.1038/bmt.2014.255);
+  the shares below 19 and 25 kg/m2 of US adults (NHANES III, Kuczmarski 1997: men 1.6 and 40.6 %, women 5.7 and 49.3 %), half with the
+  shares below 18.5 and 25 kg/m2 of 12,050 Japanese transplant recipients (Fuji 2014: 14.9 and 84.9 %);
 * extreme bodies are not ordinary: z-scores end at 3.5 for height and at 3 for weight and body mass index, beyond which
   the curves run to infinity (an adult of about 63 kg/m2, a girl of 16 of about 180 kg);
 * the kidneys of all are healthy: clearance 90 to 140 mL/min, as a creatinine by Cockcroft-Gault or Schwartz.

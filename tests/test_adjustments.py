@@ -118,6 +118,13 @@ def test_rules_are_refused_for_another_drug_basis_or_age() -> None:
         planned(BU, HEAVY, weight_rule=["asbmt-2014"])
 
 
+def test_a_person_sets_a_rule_with_a_reason() -> None:
+    schedule = planned(BU, HEAVY, set={"one.weight": "us-busulfan-label"}, **SIGNED)
+    assert amount(schedule) == "50.4 mg" and schedule.changes[0]["to"] == "us-busulfan-label"
+    with pytest.raises(InputError, match="speaks of busulfan"):
+        planned(FLU, HEAVY, set={"one.weight": "us-busulfan-label"}, **SIGNED)
+
+
 def test_all_weights_stand_side_by_side_from_30_on() -> None:
     schedule = planned({**BU, "weight": "us-busulfan-label"}, HEAVY)
     block = {one["name"]: one for one in schedule.to_dict()["weights"]}

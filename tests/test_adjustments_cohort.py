@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -66,4 +68,15 @@ def test_a_fault_of_the_first_calculation_is_seen_in_every_row(monkeypatch: pyte
     assert {one.id for one in table.refused} >= {"a"} and {one.fault.code for one in table.refused} == {"E01"}
     monkeypatch.setattr(Body, "is_heavy", lambda self, rule: rule.heavy.met(self.fact("bmi", "")) ^ True)
     table = plan_cohort(made({**BU, "weight": "us-busulfan-label"}), Cohort.from_table(PEOPLE), library=[str(CASES)], **WHEN)
-    assert {one.id for one in table.refused} == {"b", "c"}
+    assert {one.id for one in table.refused} == {"b", "c", "e"}
+
+
+@pytest.mark.parametrize("order", [{**BU, "weight": "us-busulfan-label"}, {"drug": "cyclophosphamide", "dose": "50 mg/kg/day", "weight": "cyclophosphamide-150"}, {"drug": "carboplatin", "dose": "5 AUC"}, {**FLU25, "adjust": "older-us-label"}], ids=lambda order: order["drug"])
+def test_two_thousand_bodies_agree_with_the_second_calculation(order: dict[str, str]) -> None:
+    """Random bodies and bodies on the very thresholds (a body mass index of 30, 150 % of ideal, a clearance of 70)."""
+    dice = random.Random(20261122)
+    people = [{"id": str(n), "weight_kg": f"{dice.randint(300, 2000) / 10:g}", "height_cm": str(dice.randint(140, 205)), "age_y": str(dice.randint(18, 80)), "sex": dice.choice("FM"),
+               "creatinine_mg_dl": f"{dice.randint(4, 30) / 10:g}"} for n in range(1900)]  # fmt: skip
+    people += [{**people[n], "id": f"edge{n}", "weight_kg": f"{Decimal(30) * height * height / 10000:f}".rstrip("0").rstrip("."), "height_cm": str(height)} for n, height in enumerate([*range(150, 200, 10)] * 20)]
+    table = plan_cohort(made(order), Cohort.from_table(people), library=[str(CASES)], **WHEN)
+    assert table.calculated == 2000 and not [one for one in table.refused if one.fault.code == "E01"]

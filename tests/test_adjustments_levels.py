@@ -100,13 +100,13 @@ def left(course: Course) -> set[str]:
 )
 def test_a_course_takes_a_level_in_any_unit(target: str, outcome: str, amounts: set[str]) -> None:
     course = begun()
-    course.level("bu", "1200 umol*min/L", target, at="2027-01-08T08:00", outcome=outcome, by="AB")
+    course.level("bu", "1200 umol*min/L", target, at="2027-01-08T02:00", outcome=outcome, by="AB")
     assert left(course) == amounts
 
 
 def test_a_course_refuses_a_unit_nobody_can_convert() -> None:
     with pytest.raises(InputError, match="no known unit of exposure"):
-        begun().level("bu", "1200 umol*min/L", "600 ng/dL", at="2027-01-08T08:00", outcome="next-dose", by="AB")
+        begun().level("bu", "1200 umol*min/L", "600 ng/dL", at="2027-01-08T02:00", outcome="next-dose", by="AB")
 
 
 def test_a_dose_by_level_stays_open_until_it_is_entered() -> None:

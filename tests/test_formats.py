@@ -16,7 +16,7 @@ from schedules import DAY0, releasable, saa_one, saa_two
 
 from dosing import Patient, plan
 from dosing.errors import UsageError
-from dosing.render import extension, render, to_bytes
+from dosing.render import extension, render, to_bytes, wording
 from dosing.schedule import Schedule
 from dosing.units import UNITS, ucum
 
@@ -88,7 +88,7 @@ def test_the_workbook_holds_every_dose(schedule: Schedule) -> None:
     rows = table(schedule, "Administrations")
     found = [(r["Order"], r["Number"], int(r["Day"].removeprefix("D")), _amount(r)) for r in rows]
     assert found == wanted(schedule)
-    assert [(r["Calculated"], r["Calculated unit"]) for r in rows] == [(float(x.calculated.value), x.calculated.unit) if x.calculated else (None, None) for x in schedule]
+    assert [(r["Calculated"], r["Calculated unit"]) for r in rows] == [(float(x.calculated.value), wording.unit(x.calculated.unit, schedule.locale)) if x.calculated else (None, None) for x in schedule]
     assert {(r["Amount"] == "HOLD", r["State"] == "HOLD") for r in rows} <= {(True, True), (False, False)}
 
 

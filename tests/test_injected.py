@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dosing.course import Course
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 import injected
@@ -56,3 +58,12 @@ def test_slips_of_ten_and_of_the_time_base_are_stopped_in_seven_regimens() -> No
     assert both["dose × 10"].missed <= 2  # umbilical-cord cells: 5e6/kg is as usual as 5e5/kg, typed or printed
     assert both["dose ÷ 10"].missed == 0 and both["dose ÷ 1000"].missed == 0
     assert all(pair[0].missed == 0 for name, pair in found.items() if name != "dose × 10")
+
+
+@pytest.mark.parametrize("given", ["510 mg", "5.1 mg", "51000 mg", "0.051 mg", "204 mg"])
+def test_a_slip_in_the_given_dose_is_asked_about(given) -> None:
+    """51 mg is planned; ten and a thousand times off, and the course total of 204 mg: a record is asked about, not held."""
+    facts = {"weight": "62.5 kg", "height": "168 cm", "age": "31 y", "sex": "M", "creatinine": "0.9 mg/dL"}
+    course = Course.start("nct07299123", facts, day0="2027-01-15", zone="Asia/Shanghai", times={"hsc": "14:00"}, choose={"stratum": "SAA-I", "cy.dose": "600 mg/m2/day"}, by="AB")
+    course.give("flu#1", "2027-01-10T09:00", given, by="N")
+    assert "flu#1.amount" in [finding.id for finding in course.schedule().open]

@@ -144,14 +144,22 @@ def dots(data: bytes, numpy: Any) -> Any:
 
 
 def test_one_bit_keeps_the_page() -> None:
-    """No grey becomes dot noise: a fax page has the ink of the grey one, and few dots stand alone."""
+    """No grey becomes dot noise: a fax page has the ink of the grey one, and no dot stands alone."""
     pytest.importorskip("typst"), pytest.importorskip("segno")
     for mono, grey in zip(pictures(saa_two(), "grid,record,days", "-mono"), pictures(saa_two(), "grid,record,days", "-gray"), strict=True):
-        ink, shade = mono < 128, 255 - grey.astype(float)
-        assert abs(ink.sum() - shade.sum() / 255) < 0.02 * ink.sum()
-        solid = (grey < 16).sum() / (grey < 240).sum()
-        assert solid > 0.3  # black strokes, not washes: what is neither is the edge of a letter
-        assert (ink & (grey > 224)).sum() < 0.005 * ink.sum()
+        ink = mono < 128
+        assert abs(ink.sum() - (255 - grey.astype(float)).sum() / 255) < 0.05 * ink.sum()
+        assert lonely(ink) == 0 and (grey < 16).sum() > 0.3 * (grey < 240).sum()  # strokes, not washes
+
+
+def lonely(ink: Any) -> int:
+    """How many dots have no neighbour in any of eight directions."""
+    import numpy
+
+    wide = numpy.pad(ink, 1)
+    rows, columns = ink.shape
+    around = [wide[1 + y : 1 + y + rows, 1 + x : 1 + x + columns] for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]
+    return int((ink & ~numpy.logical_or.reduce(around)).sum())
 
 
 def test_the_code_reads_back_from_a_fax() -> None:
@@ -163,9 +171,9 @@ def test_the_code_reads_back_from_a_fax() -> None:
 
 
 def test_grey_stands_nowhere() -> None:
-    """Ink is black or paper: no colour operator of the PDF sets anything between."""
+    """Ink is black or paper: no colour operator of the PDF sets anything between (`p2` names the hatch of a HOLD)."""
     pytest.importorskip("typst"), pytest.importorskip("segno")
     reader = pytest.importorskip("pypdf").PdfReader(io.BytesIO(to_bytes(saa_two(), "pdf", ",".join(PAGES))))
     streams = b"\n".join(page.get_contents().get_data() for page in reader.pages)
-    shades = {value for value in re.findall(rb"(?<![\d.])([\d.]+) (?:g|G)\b", streams)} | {value for value in re.findall(rb"([\d.]+ [\d.]+ [\d.]+) (?:rg|RG|sc|SC|scn|SCN)\b", streams)}
-    assert shades and {tuple(dict.fromkeys(map(float, shade.split()))) for shade in shades} <= {(0.0,), (1.0,)}
+    shades = set(re.findall(rb"(?<![\d.p])([\d.]+(?: [\d.]+){0,3}) (?:g|G|rg|RG|k|K|sc|SC|scn|SCN)\b", streams))
+    assert shades and shades <= {b"0", b"1"}

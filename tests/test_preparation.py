@@ -199,6 +199,7 @@ def test_a_label_gives_the_shortest_infusion_where_the_source_gives_none() -> No
         ({"cells": {"x": {"bags": "A: 5e6 cells", "give": "B"}}}, InputError, "R05"),
         ({"cells": {"x": {"give": "60 %, 50 % after 4 h"}}}, InputError, "D13"),
         ({"cells": {"x": {"give": "2 bags"}}}, InputError, "R05"),
+        ({"cells": {"x": {"bags": "A: 5e6 cells", "give": "A, 50 % after 4 h"}}}, InputError, "D13"),
         ({"cells": {"x": {"thaw": "noon"}}}, InputError, "T01"),
         ({"products": {"x.vial": "60"}}, InputError, "D07"),
         ({"products": {"x.stable": "8"}}, InputError, "T03"),

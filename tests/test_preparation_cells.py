@@ -154,6 +154,12 @@ def test_parts_sum_to_the_whole_and_fall_on_their_days() -> None:
     assert [(day.day, day.volume, day.dmso) for day in made.days] == [(0, Fraction("2.4"), Fraction("0.24")), (1, 5, Fraction("0.5"))] and row.fluid.rate is None
 
 
+def test_shares_of_whole_bags_are_shares_of_what_the_bags_give() -> None:
+    """B + D hold 3.5 x 10^8 in 110 mL: 40 % are 44 mL with 1.4 x 10^8."""
+    made = bags("350000000", give="40 %, 60 % after 6 h")
+    assert [(part.volume, part.cells) for part in made.parts] == [(44, 140_000_000), (66, 210_000_000)]
+
+
 @pytest.mark.parametrize(("give", "code"), [("7e6 cells, 7.8e6 cells after 4 h", ""), ("7e6 cells, 7e6 cells after 4 h", "D13")])
 def test_parts_in_cells_come_to_the_dose(give: str, code: str) -> None:
     stated = {"concentration": "2e6 cells/mL", "recovery": "100 %", **VIABLE, "give": give}

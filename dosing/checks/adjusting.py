@@ -17,6 +17,7 @@ from dosing.engine.body import Column
 from dosing.engine.dose import Doses, Packed, in_drug_unit
 from dosing.engine.settle import Line
 from dosing.rounding import number_text
+from dosing.schedule import Level
 from dosing.units import coefficient
 
 FDA = "FDA 2010 (ucm228974); Calvert AH et al, J Clin Oncol 1989;7:1748"
@@ -115,8 +116,8 @@ def calvert_is_told(case: Case) -> Iterator[Hit]:
         measured = "gfr" in case.body.facts
         gfr = case.body.facts["gfr"] if measured else case.body.clearance[0] if case.body.clearance else np.zeros(1)
         if (over := gfr > CALVERT_MOST).any():
-            level, message = ("query", _measured) if measured else ("note", _estimated)
-            yield Hit(f"{line.id}.gfr", "dose.calvert", level, partial(message, line, gfr), line.id, FDA, over)
+            level: Level = "query" if measured else "note"
+            yield Hit(f"{line.id}.gfr", "dose.calvert", level, partial(_measured if measured else _estimated, line, gfr), line.id, FDA, over)
 
 
 def _measured(line: Line, gfr: Column, row: int) -> str:

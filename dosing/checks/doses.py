@@ -11,7 +11,7 @@ import numpy as np
 
 from dosing import forms
 from dosing.checks.case import Case, Hit, check, course_check
-from dosing.checks.size import ADULT
+from dosing.checks.size import ADULT, span
 from dosing.engine.body import Column
 from dosing.engine.settle import Line
 from dosing.regimen import rules
@@ -242,7 +242,7 @@ def a_needed_creatinine_is_there(case: Case) -> Iterator[Hit]:
 def _per_surface(case: Case, clearance: np.ndarray) -> np.ndarray | None:
     """A child's clearance per 1.73 m2, NaN for adults: a healthy child of 20 kg has 60 mL/min, and no label's table is its own."""
     facts = case.body.facts
-    if "age" not in facts or np.minimum.reduce(facts["age"]) >= ADULT or not {"weight", "height"} <= facts.keys():
+    if "age" not in facts or span(facts["age"])[0] >= ADULT or not {"weight", "height"} <= facts.keys():
         return None
     return np.where(facts["age"] < ADULT, clearance * 1.73 / case.body.bsa_unrounded, np.nan)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from functools import partial
 
 import numpy as np
@@ -27,7 +26,7 @@ def the_age_is_inside_the_protocol(case: Case) -> Iterator[Hit]:
         yield Hit("patient.age", "patient.age", "query", f"the age is missing; the protocol admits {ages}. Give --age or --born.", None, cite)
         return
     age = case.body.facts["age"]
-    if _inside(age, (float(ages.low), float(ages.high))):
+    if size.all_inside(age, float(ages.low), float(ages.high)):
         return
     outside = (age < float(ages.low)) | (age > float(ages.high))
     if outside.any():
@@ -40,17 +39,16 @@ SLIPS = {"age": ("y", "months typed as years"), "creatinine": ("mg/dL", "µmol/L
 @check
 def facts_are_ordinary(case: Case) -> Iterator[Hit]:
     """Is the age or the creatinine larger than anybody's whom a transplant is planned for?"""
-    for name, limit in case.site.ask_above.items():
-        values = case.body.facts.get(name)
-        if values is None or np.maximum.reduce(values) <= float(limit):
-            continue
-        told = partial(_ordinary, name, values, limit)
-        yield Hit(f"patient.{name}-doubtful", f"patient.{name}", "query", told, None, case.site.source, values > float(limit))
+    for name, limit in case.site.highest:
+        values = case.body.facts.get(name) if name != "age" or not case.settled.regimen.ages else None  # its own ages ask already
+        if values is not None and size.span(values)[1] > limit:
+            told = partial(_extraordinary, name, values, limit)
+            yield Hit(f"patient.{name}-doubtful", f"patient.{name}", "query", told, None, case.site.source, values > limit)
 
 
-def _ordinary(name: str, values: Column, limit: Decimal, row: int) -> str:
+def _extraordinary(name: str, values: Column, limit: float, row: int) -> str:
     unit, slip = SLIPS[name]
-    return f"{name} {values[row]:g} {unit} is above {limit} {unit}: is it {slip}? Check it and its unit, or confirm."
+    return f"{name} {values[row]:g} {unit} is above {limit:g} {unit}: is it {slip}? Check it and its unit, or confirm."
 
 
 @check
@@ -59,26 +57,20 @@ def the_size_is_plausible(case: Case) -> Iterator[Hit]:
     facts = case.body.facts
     if "weight" not in facts or not facts.keys() & {"height", "age"}:
         return
+    if size.are_ordinary_adults(facts, case.body.bmi, case.site):
+        return
     judged = size.judge(facts, case.site)
     if not (asked := judged.asked).any():
         return
     source = case.site.source if case.site.children is None or judged.bounds is case.site.adult_bounds else case.site.children.source
-    held = judged.held
-    for level, mask, ends in (("block", held, (0, 3)), ("query", asked & ~held, (1, 2))):
-        if mask.any():
-            yield Hit("patient.size", "patient.size", level, partial(_size, case, *ends), None, source, mask)
+    if (held := judged.held).any():
+        yield Hit("patient.size", "patient.size", "block", partial(_size, case, 0, 3), None, source, held)
+    if (asked := asked & ~held).any():
+        yield Hit("patient.size", "patient.size", "query", partial(_size, case, 1, 2), None, source, asked)
 
 
 def _size(case: Case, low: int, high: int, row: int) -> str:
     return size.describe(case.body.facts, row, case.site, low, high)
-
-
-Bounds = tuple[float, float]
-
-
-def _inside(values: Column, bounds: Bounds) -> bool:
-    """Whether every row lies inside; most cohorts of adults end here."""
-    return bool(bounds[0] <= np.minimum.reduce(values) and np.maximum.reduce(values) <= bounds[1])
 
 
 @check
@@ -123,7 +115,7 @@ def the_dosing_weight_is_stated(case: Case) -> Iterator[Hit]:
     if not named or bmi is None:
         return
     told = f"the source names no dosing weight for {named}; the actual weight is used."
-    if np.maximum.reduce(bmi) < float(case.site.bmi_ask):
+    if size.span(bmi)[1] < float(case.site.bmi_ask):
         yield Hit("weight.unspecified", "weight.unspecified", "note", told)
         return
     heavy = bmi >= float(case.site.bmi_ask)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from itertools import takewhile
 
 from dosing.checks.case import Case, Hit, course_check
 from dosing.checks.intervals import Given, all_given
@@ -19,7 +18,9 @@ def infusions_run_one_at_a_time(case: Case) -> Iterator[Hit]:
     runs = [one for one in all_given(case) if one.stop > one.start and one.line.order.route not in SWALLOWED]
     pairs: dict[tuple[str, str], list[Given]] = {}
     for place, first in enumerate(runs):
-        for then in takewhile(lambda one, first=first: one.start < first.stop, runs[place + 1 :]):
+        for then in runs[place + 1 :]:
+            if then.start >= first.stop:
+                break  # the runs stand in the order of their starts
             if first.line.drug.id != then.line.drug.id:
                 pairs.setdefault((first.line.drug.id, then.line.drug.id), []).append(then)
     if pairs:

@@ -27,6 +27,27 @@ SLIPS = (
 )  # fmt: skip
 
 
+def span(values: Column) -> tuple[float, float]:
+    """The least and the greatest of a column; a column of one is read without numpy, which a single plan feels."""
+    if len(values) == 1:
+        one = values.item()
+        return one, one
+    return float(np.minimum.reduce(values)), float(np.maximum.reduce(values))
+
+
+def all_inside(values: Column, low: float, high: float) -> bool:
+    """Whether every row lies inside; most cohorts end here."""
+    least, greatest = span(values)
+    return low <= least and greatest <= high
+
+
+def are_ordinary_adults(facts: Mapping[str, Column], bmi: Column | None, site: Site) -> bool:
+    """Whether nobody is a child and no size is asked about: the quick way out of most plans."""
+    if bmi is None or ("age" in facts and span(facts["age"])[0] < ADULT):
+        return False
+    return all(all_inside(values, *ends) for values, ends in zip((facts["weight"], facts["height"], bmi), site.ordinary, strict=True))
+
+
 class Judged(NamedTuple):
     """Weight, height and body mass index of some patients (3 × n, NaN where unknown) and their bounds (3 × 4 × n)."""
 
@@ -74,7 +95,7 @@ def bounds(facts: Mapping[str, Column], site: Site) -> Column:
     """The bounds of each row, 3 measures × 4 bounds × rows (one row where all are alike); who has no age is an adult."""
     adult = site.adult_bounds
     age = facts.get("age")
-    if age is None or np.minimum.reduce(age) >= ADULT:
+    if age is None or span(age)[0] >= ADULT:
         return adult
     child = _of_children(site.children, age, facts.get("male")) if site.children else site.child_bounds
     return np.where(age >= ADULT, adult, child)

@@ -65,8 +65,9 @@ def _level(level: str, target: str | None, dose: str | None, every: str, doses: 
     from dosing.regimen.library import library as shelf
 
     drugs = shelf(tuple(library)).drugs
-    if drug not in drugs or drugs[drug].molar_mass is None:
+    mass = drugs[drug].molar_mass if drug in drugs else None
+    if mass is None:
         raise UsageError(Fault("R05", f'no molar mass is known of "{drug}"', closest(drug, [name for name in drugs if name == "busulfan"]), "--drug"))
     aim = forms.read_exposure(target) if target else None
     made = forms.read_amount(dose) if dose else None
-    return tell_level(forms.read_exposure(level), drugs[drug].molar_mass, forms.read_duration(every), target=aim, dose=made, doses=doses, given=so_far)
+    return tell_level(forms.read_exposure(level), mass, forms.read_duration(every), target=aim, dose=made, doses=doses, given=so_far)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from dosing.course import moment
-from dosing.course.places import wall_text
+from dosing.course.places import shortest, wall_text
 from dosing.course.state import Done, Lane, Segment, State, day_of
 from dosing.engine.settle import Line
 from dosing.engine.timeline import say_clock
@@ -88,14 +88,14 @@ def append(state: State, entry: Any) -> State:
 
 
 def _next(line: Line | None, last: int, number: int, zone: str) -> Segment:
-    """The place after the last one: the ordered interval later, or the next clock time of the order."""
+    """The place after the last one: the ordered interval later, or the next clock time of the order at its shortest distance in days."""
     if line and line.rhythm.every:
         return Segment("every", (number,), (wall_text(last + line.rhythm.every * 60, zone),))
     day, clock = moment.wall(last, zone)
-    clocks = [say_clock(minutes) for minutes in line.rhythm.clock] if line else [clock]
-    later = [text for text in sorted(clocks) if text > clock[:5]]
-    text = f"{day} {later[0]}" if later else f"{day + timedelta(days=1)} {min(clocks)}"
-    return Segment("dates", (number,), (text,))
+    clocks = sorted(say_clock(minutes) for minutes in line.rhythm.clock) if line and line.rhythm.clock else [clock[:5]]
+    later = [text for text in clocks if text > clock[:5]]
+    apart = max(1, shortest(line) // 86_400) if line else 1
+    return Segment("dates", (number,), (f"{day} {later[0]}" if later else f"{day + timedelta(days=apart)} {clocks[0]}",))
 
 
 def shifted(lane: Lane, days: int) -> Lane:

@@ -235,7 +235,7 @@ def read_event(data: Any, where: str) -> Event:
 def _fault(item: Any, where: str) -> Fault:
     place, context = ".".join(str(part) for part in item["loc"][1:]), item.get("ctx", {})
     code = item["type"] if context.get("do") else "R11"
-    return Fault(code, context.get("what", item["msg"]), context.get("do", "write it as dosing course --help says."), f"{where}: {place}" if place else where)
+    return Fault(code, context.get("what", item["msg"]), context.get("do", "write it in the form the course file states."), f"{where}: {place}" if place else where)
 
 
 def make(kind: type[Any], **values: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ def _tree(data: bytes, name: str) -> dict[str, Any]:
     except ValueError as error:
         raise refuse("R02", str(error), "the file was changed by hand; take an untouched copy.", name) from None
     if not isinstance(tree, dict) or tree.get("schema") != SCHEMA:
-        raise refuse("R11", f"this is not a course file of the form {SCHEMA}", "name a file that dosing course start has made.", name)
+        raise refuse("R11", f"this is not a course file of the form {SCHEMA}", "name a file that was made as a course (dosing course start).", name)
     shapes = {"ledger": list, "head": str, "issues": list}
     wrong = sorted(KEYS ^ tree.keys()) or [key for key, kind in shapes.items() if not isinstance(tree[key], kind)]
     if wrong or not all(isinstance(row, dict) for row in (*tree["ledger"], *tree["issues"])):
@@ -117,7 +118,7 @@ def _title(row: dict[str, Any]) -> str:
 
 
 def _broken(name: str, number: int, what: str) -> InputError:
-    return refuse("R07", f"entry {number} {what}", "the ledger was changed outside the program; take an untouched copy, and correct a dose with dosing course correct.", f"{name}: entry {number}")
+    return refuse("R07", f"entry {number} {what}", "the ledger was changed outside the program; take an untouched copy; a dose is corrected by a further entry (course correct).", f"{name}: entry {number}")
 
 
 def _prove_start(entries: Sequence[Event], name: str) -> None:
@@ -139,34 +140,63 @@ def _prove_issues(entries: Sequence[Event], issues: list[dict[str, Any]], name: 
 def load(path: str | os.PathLike[str]) -> Book:
     """The book of a course file; `UsageError` for a file that is not there, `InputError` for one that is not whole."""
     target = checked(os.fspath(path))
+    return read_bytes(_read(target), target.name)
+
+
+def _read(target: Path) -> bytes:
     try:
-        data = target.read_bytes()
+        return target.read_bytes()
     except OSError as error:
         raise UsageError(Fault("S01", f"the course file cannot be read ({error.strerror})", "check its name.", target.name)) from None
-    return read_bytes(data, target.name)
 
 
 @contextmanager
 def locked(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Hold the only right to write a course file; `UsageError` L01 while another holds it.
 
-    The lock is a file beside it, made only if it is not there, and taken away at the end.
+    The lock is a file beside it, held by the operating system, which lets go of it when the program ends in any way: a
+    lock file that a stopped program left behind holds nobody up, and goes with the next save.
     """
     target = checked(os.fspath(path))
     lock = target.with_name(f".{target.name}.lock")
+    handle = _held(lock, target)
     try:
-        handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-    except FileExistsError:
-        raise UsageError(Fault("L01", "another program is writing this course, or one was stopped in the middle",
-                               f"wait and try again; if nobody is writing, the course is whole as it stands: delete {lock.name} beside it.", target.name)) from None
-    except OSError as error:
-        raise UsageError(Fault("S01", f"the folder cannot be written ({error.strerror})", "check the folder and its permissions.", target.name)) from None
-    try:
-        os.close(handle)
         yield target
     finally:
         with suppress(OSError):
             lock.unlink()
+        os.close(handle)
+
+
+def _held(lock: Path, target: Path) -> int:
+    """The lock file, open and held; taken again where another program let go of it and took it away in between."""
+    while True:
+        try:
+            handle = os.open(lock, os.O_CREAT | os.O_RDWR)
+        except OSError as error:
+            raise UsageError(Fault("S01", f"the folder cannot be written ({error.strerror})", "check the folder and its permissions.", target.name)) from None
+        try:
+            _take(handle)
+            if os.path.samestat(os.fstat(handle), os.stat(lock)):
+                return handle
+        except FileNotFoundError:
+            pass
+        except OSError:
+            os.close(handle)
+            raise UsageError(Fault("L01", "another program is writing this course", "wait and try again.", target.name)) from None
+        os.close(handle)
+
+
+def _take(handle: int) -> None:
+    """Hold an open file for this program alone, at once or not at all (`OSError`)."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def save(path: str | os.PathLike[str], book: Book, known: bytes | None) -> bytes:
@@ -182,7 +212,7 @@ def save(path: str | os.PathLike[str], book: Book, known: bytes | None) -> bytes
 
 
 def _unchanged(target: Path, known: bytes | None) -> None:
-    there = target.read_bytes() if target.exists() else None
+    there = _read(target) if target.exists() else None
     if known is None and there is not None:
         raise UsageError(Fault("S01", "there is a file of this name already", "choose another name; a course is never written over.", target.name))
     if known is not None and there != known:

@@ -53,7 +53,7 @@ class Option:
     @cached_property
     def collisions(self) -> tuple[str, ...]:
         """What the outcome would bring up that did not stand before."""
-        return (*self.told(), *_collisions(self.schedule, None if self.recorded else self.before)) if self.schedule else ()
+        return (*self.told(), *_collisions(self.schedule, self.before, self.recorded)) if self.schedule else ()
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows in time order, given ones with their day of before."""
@@ -189,11 +189,17 @@ def _level_change(state: State, entry: Any, after: State) -> list[str]:
     return [*told, f"{entry.order}: the dose changes by {percent:+.1f} %" + (f", above {forms.plain(state.site.level)} %" if abs(percent) > state.site.level else "")]
 
 
-def _collisions(made: Schedule, before: Schedule | None) -> list[str]:
-    """What the outcome would bring up that did not stand before: doses too near, outside their days, past a limit."""
-    codes = ("course.distance", "course.after-graft", "timing.outside-days", "course.sum", "limit.hard", "limit.soft", "patient.size")
+SHOWN = ("course.distance", "course.after-graft", "timing.outside-days", "timing.gap-missed", "course.sum", "limit.hard", "limit.soft", "patient.size")
+
+
+def _collisions(made: Schedule, before: Schedule | None, recorded: bool) -> list[str]:
+    """What the outcome would bring up: doses too near, outside their days, past a limit, and whatever else it opens.
+
+    What stood before is left out, unless the fact behind it is recorded already and brought it up itself.
+    """
     known = {(finding.id, finding.message) for finding in before.findings} if before else set()
-    return [f"{finding.order or 'patient'}: {finding.message}" for finding in made.findings if finding.code in codes and (finding.id, finding.message) not in known]
+    return [f"{one.order or 'patient'}: {one.message}" for one in made.findings
+            if (one.code in SHOWN and (recorded or (one.id, one.message) not in known)) or (one.is_open and (one.id, one.message) not in known)]  # fmt: skip
 
 
 def same(found: tuple[Option, ...]) -> bool:

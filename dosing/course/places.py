@@ -129,6 +129,17 @@ def wall_text(seconds: int, zone: str) -> str:
     return f"{day} {clock}"
 
 
+@lru_cache(maxsize=4096)
+def shortest(line: Line) -> int:
+    """The shortest ordered distance in seconds between two doses of an order: its interval, its clock times, or its days."""
+    if line.rhythm.every:
+        return line.rhythm.every * 60
+    clock, days = sorted(line.rhythm.clock), line.rhythm.days
+    if len(clock) > 1:
+        return min(later - first for first, later in zip(clock, [*clock[1:], clock[0] + 1440], strict=True)) * 60
+    return min((later - first for first, later in zip(days, days[1:], strict=False)), default=1) * 86_400
+
+
 class Stand(NamedTuple):
     """Where one dose of an order was given or is planned."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dosing import forms
 from dosing.checks import Case
 from dosing.course.moment import hours
-from dosing.course.places import Stand, hangs, stands
+from dosing.course.places import Stand, hangs, shortest, stands
 from dosing.course.state import State
 from dosing.engine.settle import Line
 from dosing.schedule import Finding, Level
@@ -56,21 +56,13 @@ def _distances(state: State, line: Line) -> Iterator[Finding]:
 
 def near(state: State, line: Line) -> Iterator[str]:
     """What stands too near or too far, in words: `dose 7 starts 3.5 h after dose 6 (6 h ordered)`."""
-    ordered, there, late = line.rhythm.every * 60 or _shortest(line), stands(state, line.id), state.site.late * 60
+    ordered, there, late = shortest(line), stands(state, line.id), state.site.late * 60
     least = ordered * float(state.site.near) / 100
     for before, after in zip(there, there[1:], strict=False):
         gap = after.seconds - before.seconds
         strays = abs(gap - ordered) > late if line.rhythm.every else gap < least
         if strays:
             yield f"dose {after.number} starts {hours(gap)} after dose {before.number} ({hours(ordered)} ordered)"
-
-
-def _shortest(line: Line) -> int:
-    """The shortest distance in seconds between two doses of an order by the clock."""
-    clock = sorted(line.rhythm.clock)
-    if len(clock) < 2:
-        return 86_400
-    return min(later - first for first, later in zip(clock, [*clock[1:], clock[0] + 1440], strict=True)) * 60
 
 
 def _after_graft(state: State, case: Case) -> Iterator[Finding]:

@@ -78,14 +78,16 @@ def adjustment(order: Order, drug: Drug) -> Adjustment | None:
     if isinstance(table, Table):
         return Adjustment(order.adjust, table.name, tuple(Band(row.when, share=row.give) for row in table.bands), table.source, (), table.speaks_of)
     _same_rhythm(order, table)
-    return Adjustment(order.adjust, table.name, tuple(Band(row.when, row.dose, None, row.note or "") for row in table.bands), table.source, (table.when,))
+    bands = tuple(Band(row.when, row.dose, None, row.note or "") for row in table.bands if isinstance(row.dose, forms.Dose))
+    return Adjustment(order.adjust, table.name, bands, table.source, (table.when,))
 
 
 def _same_rhythm(order: Order, banding: Banding) -> None:
     """Refuse a table of another interval or basis than the order's (R13)."""
     dose, first = order.dose, banding.bands[0].dose
     every = int(dose.every * 60) if isinstance(dose, forms.Dose) and dose.every else 0
-    if every != banding.every or (dose.per, dose.time) != (first.per, first.time):
+    same = isinstance(dose, forms.Dose) and isinstance(first, forms.Dose) and (dose.per, dose.time) == (first.per, first.time)
+    if every != banding.every or not same:
         raise refuse("R13", f"the table {banding.name} gives {first} every {forms.say_duration(banding.every)}, and the order {dose}", "name a table of the order's own rhythm, or none.", f"order {order.id}")
 
 
@@ -189,10 +191,15 @@ def _bands(drug: Drug, policy: RoundingPolicy | None) -> tuple[Decimal, ...]:
     return tuple(sorted(one.value * Decimal(str(coefficient(one.unit, "", drug.unit))) for one in drug.bands))
 
 
+def band_ratio(part: Decimal) -> Decimal:
+    """How far neighbours may lie apart so that every dose between them is within a part of one: (1 + p) / (1 - p)."""
+    return (1 + part) / (1 - part)
+
+
 def _constructed(drug: Drug, part: Decimal) -> tuple[Decimal, ...]:
     """Doses a constant ratio (1 + p) / (1 - p) apart through the anchor, each to the measurable step; 1/20 to 20 anchors."""
     assert drug.band_anchor and drug.step
-    step, ratio = drug.step.value, (1 + part) / (1 - part)
+    step, ratio = drug.step.value, band_ratio(part)
     anchor = drug.band_anchor.value * Decimal(str(coefficient(drug.band_anchor.unit, "", drug.unit)))
     up: Callable[[Decimal], Sequence[Decimal]] = lambda by: list(takewhile(lambda b: anchor / 20 <= b <= anchor * 20, (anchor * by**n for n in count(0))))  # noqa: E731
     whole = {(band / step).to_integral_value(ROUND_HALF_UP) * step for band in chain(up(ratio), up(1 / ratio))}

@@ -110,7 +110,7 @@ class Body:
         if np.isnan(ideal).any():
             raise refuse("P09", f"{name} gives no weight at this height", "state another dosing weight.", "patient: height")
         light = self._not_above_actual(np.minimum(actual, ideal), name) if rule.otherwise == "lower" else actual
-        return light, self._not_above_actual(adjusted(actual, ideal, float(rule.fraction) / 100), name) if rule.heavy else light
+        return light, self._not_above_actual(adjusted(actual, ideal, float(rule.fraction) / 100), name) if rule.fraction else light
 
     def is_heavy(self, rule: WeightRule) -> NDArray[np.bool_]:
         """The rows beyond a rule's threshold; nine decimals decide, so that a row exactly on it is on it."""

@@ -15,7 +15,7 @@ from typing import Any
 from dosing.errors import Fault, UsageError, closest
 from dosing.regimen.schema import Choice, Drug, Event, NotScheduled, Order, Query, Regimen, Source
 
-DECISIONS = {"sum": "both are given", "replace": "those of the later file instead", "keep": "those of the earlier file only"}
+DECISIONS = {"sum": "both are given", "replace": "only that of {last}", "keep": "only that of {first}"}
 PREFIX = "duplicate."
 
 
@@ -110,9 +110,10 @@ def decide(parts: Parts, choose: Mapping[str, str], planned: Callable[[Order], b
     made = Decided({}, {}, (), [])
     if len(parts.files) > 1:
         same = _families(entries, drugs)
-        for drug, files in _shared(parts, entries, planned, same).items():
+        shared = _shared(entries, planned, same)
+        for drug, files in shared.items():
             _decide(drug, files, parts, choose, made, [order for _, order in entries if same[order.drug] == drug])
-        gone = {(drug, file) for drug, told in made.said.items() for file in _gone(told, _shared(parts, entries, planned, same)[drug])}
+        gone = {(drug, file) for drug, told in made.said.items() for file in _gone(told, shared[drug])}
         made.dropped = tuple((file, order) for file, order in entries if (same[order.drug], file) in gone)
         entries = [(file, order) for file, order in entries if (same[order.drug], file) not in gone]
     _prove_names(entries, made, planned)
@@ -129,7 +130,7 @@ def _families(entries: Sequence[tuple[str, Order]], drugs: Mapping[str, Drug]) -
     return same
 
 
-def _shared(parts: Parts, entries: Sequence[tuple[str, Order]], planned: Callable[[Order], bool], same: Mapping[str, str]) -> dict[str, list[str]]:
+def _shared(entries: Sequence[tuple[str, Order]], planned: Callable[[Order], bool], same: Mapping[str, str]) -> dict[str, list[str]]:
     """The drugs that planned orders of more than one file give, with those files in order."""
     found: dict[str, list[str]] = {}
     for file, order in entries:
@@ -151,7 +152,7 @@ def _decide(drug: str, files: list[str], parts: Parts, choose: Mapping[str, str]
     if told in DECISIONS:
         made.said[drug] = told
         return
-    options = ", ".join(f"{name} ({why})" for name, why in DECISIONS.items())
+    options = ", ".join(f"{name} ({why.format(first=files[0], last=files[-1])})" for name, why in DECISIONS.items())
     what = f'"{told[:40]}" is no option' if told else f"{drug} is given in {' and in '.join(files)}; nothing says whether both are meant"
     made.faults.append(Fault("Y08", what, f"add --choose {key}={'|'.join(DECISIONS)}: {options}", f"choice {key}"))
 

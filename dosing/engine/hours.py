@@ -59,7 +59,7 @@ def rhythm(order: Order, moments: Moments, above: tuple[str, ...] = ()) -> Rhyth
     _one_reading(order)
     hangs = hanging(order)
     if isinstance(order.dose, forms.Dose) and order.dose.every:
-        return _interval(order, hangs, moments, above)
+        return _interval(order, order.dose, hangs, moments, above)
     if hangs:
         return _hung(order, hangs, moments, above)
     if order.event:
@@ -80,12 +80,12 @@ def _clock(order: Order, moments: Moments) -> tuple[int, ...]:
     return (forms.read_fold_time(given)[0],) if given else ()
 
 
-def _interval(order: Order, hangs: forms.Offset | None, moments: Moments, above: tuple[str, ...]) -> Rhythm:
-    every, doses = int(order.dose.every * 60), order.dose.doses or 0
+def _interval(order: Order, dose: forms.Dose, hangs: forms.Offset | None, moments: Moments, above: tuple[str, ...]) -> Rhythm:
+    every, doses = int((dose.every or 0) * 60), dose.doses or 0
     if hangs:
         begin = _hung(order.model_copy(update={"days": order.days[:1]}), hangs, moments, above)
         return begin._replace(every=every, doses=doses or rules.administrations(order) or 0)
-    first = () if order.first in ("ask", None) else (int(order.first),)
+    first = (order.first,) if isinstance(order.first, int) else ()
     return Rhythm(order.id, order.days, clock=first, every=every, doses=doses)
 
 

@@ -243,9 +243,10 @@ def read_rhythm(text: str) -> Clock | Offset:
     if text[:1].isdigit() and (found := _OFFSET.match(text)):
         minutes = read_duration(found["duration"])
         return _offset(text, -minutes if found["side"] == "before" else minutes, found)
-    if text[:1].isalpha() and (found := _AT.match(text)):
-        return _offset(text, 0, found)
-    return _event(text, "") if text[:1].isalpha() else _clock(text)
+    if not text[:1].isalpha():
+        return _clock(text)
+    found = _AT.match(text)
+    return _offset(text, 0, found) if found else Offset(0, _event(text, ""))
 
 
 @lru_cache(maxsize=4096)

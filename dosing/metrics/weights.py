@@ -71,6 +71,20 @@ def devine(height: Column, male: Column) -> Column:
 
 
 @formula(
+    "ideal.devine-floor",
+    unit="kg",
+    text="as Devine, with a height below 152.4 cm taken as 152.4: 50 kg for men and 45.5 kg for women",
+    cite=f"{DEVINE}; the floor as in A2-ai/scicalc",
+    population=DEVINE_COVERS,
+    vectors=[({"height": 150, "male": False}, 45.5), ({"height": 175, "male": True}, 70.4646)],
+    applies=_adults_from_60_inches,
+)
+def devine_floor(height: Column, male: Column) -> Column:
+    """Ideal weight in kg by Devine (1974), never below that of 152.4 cm."""
+    return devine(np.maximum(height, INCHES_60), male)
+
+
+@formula(
     "ideal.robinson",
     unit="kg",
     text="men 52 + 1.9 × (inches − 60), women 49 + 1.7 × (inches − 60), inches = height / 2.54",

@@ -126,12 +126,18 @@ def measures(case: Case) -> dict[str, dict[str, str]]:
     return made
 
 
+def dose_said(line: Line) -> str:
+    """The dose of an order as the sheet heads it: as printed, with the share a person left and the table it follows."""
+    share = f" × {forms.plain(line.order.share * 100)} %" if line.order.share is not None else ""
+    return f"{line.order.dose}{share}" + (f", by the table of the {line.table.name}" if line.table else "")
+
+
 @lru_cache(maxsize=1024)
 def card(line: Line) -> dict[str, Any]:
     """What the sheet prints about a line beside its doses."""
     order, product = line.order, line.product
     return {
-        "id": line.id, "drug": line.drug.id, "kind": line.drug.kind, "names": dict(line.drug.names), "tall_man": dict(line.drug.tall_man), "dose": str(order.dose),
+        "id": line.id, "drug": line.drug.id, "kind": line.drug.kind, "names": dict(line.drug.names), "tall_man": dict(line.drug.tall_man), "dose": dose_said(line),
         "days": forms.say_days(order.days), "route": order.route or "", "weight": order.weight, "note": order.note or "", "cite": line.cited(),
         "product": product.name if product else "", "every": forms.plain(line.dose.every) if line.dose and line.dose.every else "",
         "at": order.at.text if order.at is not None else "", "step": str(line.drug.step) if line.drug.step else "", "until": order.until or "", "max": str(order.max) if order.max else "",

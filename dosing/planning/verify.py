@@ -76,7 +76,7 @@ def weight_text(line: Line) -> str:
     rule = line.rule
     if rule is None or not rule.ideal:
         return "actual" if rule else line.weight
-    heavy = f" {forms.plain(rule.fraction)} {'ideal' if rule.heavy.unit == '% of ideal' else rule.heavy.name} {rule.heavy.operator} {rule.heavy.value}" if rule.heavy else ""
+    heavy = f" {forms.plain(rule.fraction)} {'ideal' if rule.heavy.unit == '% of ideal' else rule.heavy.name} {rule.heavy.operator} {rule.heavy.value}" if rule.heavy and rule.fraction else ""
     return f"rule {rule.ideal} {rule.otherwise}{heavy}"
 
 

@@ -12,6 +12,7 @@ from dosing.errors import DosingError, Fault, UsageError, closest, refuse
 from dosing.preparation.bags import MOST
 from dosing.preparation.cells import Bag, CellProduct, Dmso, Give
 from dosing.preparation.moments import read_moment
+from dosing.preparation.volumes import digits
 
 KINDS = ("CD34", "CD3", "TNC", "MNC", "MSC", "CAR-T")
 _BAG = re.compile(r"([A-Za-z0-9_.-]{1,20}): (.+?)(?: in (\S+ mL))?")
@@ -45,12 +46,14 @@ def read_certificate(stated: Mapping[str, str], order: str) -> CellProduct:
 
 
 def _prove(made: CellProduct, where: str) -> None:
-    """Refuse (D13, R05, Y04) parts that do not make a whole, and bags that are not on the certificate."""
-    names, shares = [name for part in made.give for name in part.bags], [part.share for part in made.give]
+    """Refuse (D13, R05, R08, Y08) parts that do not make a whole, and bags that are not on the certificate."""
+    names, shares = [name for part in made.give for name in part.bags], [part.share for part in made.give if part.share is not None]
     if made.bags and made.per_bag:
         raise refuse("R08", "bags are stated one by one and as equal bags", "keep one of the two.", f"{where}.bag")
-    if None not in shares and shares and sum(share for share in shares if share is not None) != 1:
-        raise refuse("D13", f"the parts come to {forms.plain(_percent(shares))} % of the dose", "write parts that sum to 100 %.", f"{where}.give")
+    if len({(bool(part.bags), bool(part.count), part.share is None, part.cells is None) for part in made.give}) > 1:
+        raise refuse("D13", "the parts are stated in different ways", "write all as bags, all as a number of bags, all as shares or all as cells.", f"{where}.give")
+    if shares and (total := sum(shares)) != 1:
+        raise refuse("D13", f"the parts come to {digits(total * 100)} % of the dose", "write parts that sum to 100 %.", f"{where}.give")
     known = [bag.name for bag in made.bags]
     for name in names:
         if name not in known:
@@ -59,13 +62,6 @@ def _prove(made: CellProduct, where: str) -> None:
         raise refuse("Y08", "a bag stands twice", "name each bag once.", f"{where}.{'give' if len(set(names)) != len(names) else 'bags'}")
     if any(part.count for part in made.give) and not made.per_bag:
         raise refuse("R05", "a number of bags is given and their content is not stated", 'state it: bag="… cells", or name the bags.', f"{where}.give")
-
-
-def _percent(shares: list[Fraction | None]) -> Any:
-    from decimal import Decimal
-
-    total = sum((share for share in shares if share is not None), Fraction(0)) * 100
-    return Decimal(total.numerator) / Decimal(total.denominator)
 
 
 def read_amount(text: str, unit: str, where: str) -> Fraction:

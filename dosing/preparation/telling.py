@@ -32,7 +32,8 @@ def tell_day(day: Day) -> str:
 
 
 def _fluid(day: Day) -> str:
-    by_weight = "" if day.per_kg is None else f" = {amount(round(day.per_kg, 2), 'mL/kg')}"
+    limit = f" of at most {amount(day.limit, 'mL/kg')}" if day.limit is not None else ""
+    by_weight = "" if day.per_kg is None else f" = {amount(round(day.per_kg, 2), 'mL/kg')}{limit}"
     dmso = f", DMSO {amount(round(day.dmso_per_kg, 3), 'g/kg')} in {amount(round(day.dmso_ml_per_kg, 2), 'mL/kg')}; {DMSO_CITE}" if day.dmso_per_kg and day.dmso_ml_per_kg else ""
     blank = f" and what {', '.join(day.unknown)} bring{'s' if len(day.unknown) == 1 else ''}, not known" if day.unknown else ""
     if not day.volume and day.unknown:
@@ -166,7 +167,8 @@ def _bagged(made: Prepared) -> Iterator[str]:
 def _run(made: Prepared) -> Iterator[str]:
     fluid = made.fluid
     if fluid.final is not None and not made.parts:
-        strength = f", {amount(fluid.concentration, f'{made.unit}/mL')}" if fluid.concentration is not None else ""
+        exact = fluid.concentration
+        strength = f", {amount(exact if exact < 1000 else Fraction(round(exact)), f'{made.unit}/mL')}" if exact is not None else ""
         yield f"final {amount(fluid.final, 'mL')}{strength}"
     if fluid.rate is not None and fluid.minutes:
         of_drug = f" ({amount(round(fluid.amount_rate, 2), f'{made.unit}/h')})" if fluid.amount_rate is not None else ""
@@ -186,8 +188,9 @@ def _kept(made: Prepared, group: Sequence[Prepared]) -> Iterator[str]:
     elif made.prepared_at is not None:
         until = f", keeps until {spoken_moment(made.expires, zone)}" if made.expires is not None else ""
         yield f"prepared {spoken_moment(made.prepared_at, zone)}{until}"
-    if made.thaw_from is not None:
-        yield f"thaw not before {spoken_moment(made.thaw_from, zone)}{'' if row.minutes else ', counted to the start: the infusion time is not known'}"
+    if made.thaw_from is not None and row.seconds is not None:
+        known, lead = "" if row.minutes else ", counted to the start: the infusion time is not known", (row.seconds - made.thaw_from) // 60
+        yield (f"thaw at most {say_duration(lead)} before each start" if len(group) > 1 and lead > 0 else f"thaw not before {spoken_moment(made.thaw_from, zone)}") + known
     if made.expires is not None and made.prepared_at is None:
         yield f"use until {spoken_moment(made.expires, zone)}"
 

@@ -150,7 +150,10 @@ def _fluid(row: Administration, infused: Fraction | None) -> Fluid:
 
 def _parted(made: Prepared, product: CellProduct, given: Given) -> Prepared:
     """The parts of a split infusion, and the DMSO of what is infused; no rate for parts, whose times nobody stated."""
-    per_ml = product.concentration * product.yielded if product.concentration is not None else None
+    plan = made.bags[0] if made.bags else None
+    per_ml = product.concentration * product.yielded if product.concentration is not None and plan is None else None
+    if plan and plan.volume:
+        per_ml = plan.cells / plan.volume
     parts = parts_of(made.row, product, made.fluid.final, per_ml, given.graduations)
     fluid = replace(made.fluid, rate=None) if len(parts) > 1 else made.fluid
     dmso = Fraction(0) if product.free else dmso_mass(fluid.final, product.dmso) if product.dmso and fluid.final is not None else None

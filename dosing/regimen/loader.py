@@ -208,7 +208,7 @@ def sound_part(tree: Tree, model: type[M]) -> tuple[M, Tree] | None:
     value = {key: entry for key, entry in tree.value.items() if key not in unknown} | {"orders": [tree.value["orders"][n] for n in kept]} if kept else {}
     if not kept or _errors(value, model):
         return None
-    at = {old: new for new, old in enumerate(kept)}
+    at: dict[Any, int] = {old: new for new, old in enumerate(kept)}
     lines = {(place[0], at[place[1]], *place[2:]) if place[:1] == ("orders",) and len(place) > 1 else place: line
              for place, line in tree.lines.items() if place[:1] != ("orders",) or len(place) < 2 or place[1] in at}  # fmt: skip
     return model.model_validate(value), Tree(tree.name, value, lines)

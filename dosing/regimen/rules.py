@@ -248,25 +248,6 @@ def totals_agree(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
                                                 "check the dose, the days and the total; they must agree.")
 
 
-DAY_RANGE = re.compile(r"(?:\bdays?\s+|(?=[-−+]))([-−+]?)\s*(\d+)\s*(?:to|through|–|\.\.)\s*([-−+]?)\s*(\d+)\b(?!\s*m?c?g\b)", re.I)
-
-
-@rule_of_all
-def days_stand_in_the_quote(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
-    """Where a phrase that only one drug cites prints a range of days, the orders that cite it fill exactly that range."""
-    quoted: dict[str, list[int]] = {}
-    for n, order in enumerate(regimen.orders):
-        for phrase in (phrase for phrases in order.cite.values() for phrase in phrases):
-            quoted.setdefault(phrase, []).append(n)
-    for phrase, places in quoted.items():
-        printed = {(int(first), int(last)) for _, first, _, last in DAY_RANGE.findall(phrase)}
-        stated = [regimen.orders[n].days for n in places]
-        days = sorted({day for one in stated if isinstance(one, tuple) for day in one})
-        alone = len({regimen.orders[n].drug for n in places}) == 1
-        if alone and printed and days and "ask" not in stated and (abs(days[0]), abs(days[-1])) not in printed:
-            yield ("orders", places[0], "days"), Fault("Y08", f'days {forms.say_days(tuple(days))} are not those of the phrase "{phrase[:60]}"', "correct the days, or quote the phrase that prints them.")
-
-
 @rule
 def releases_are_signed(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
     """A reviewed or released regimen names its author and a second person who approved it."""

@@ -485,6 +485,16 @@ class Site(Model):
     source: Prose
 
     @cached_property
+    def ordinary(self) -> tuple[tuple[float, float], ...]:
+        """Between which weights, heights and body mass indices an adult is not asked about."""
+        return tuple((float(low), float(high)) for low, high in (self.adult_weight, self.adult_height, self.adult_bmi))
+
+    @cached_property
+    def highest(self) -> tuple[tuple[str, float], ...]:
+        """The facts that are asked about above a value, as numbers."""
+        return tuple((name, float(limit)) for name, limit in self.ask_above.items())
+
+    @cached_property
     def adult_bounds(self) -> Any:
         """An adult's bounds as an array of weight, height and body mass index (3 × 4 × 1)."""
         (held_low, held_high), wide = self.hard_bmi, (0, 1000)

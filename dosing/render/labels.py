@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from dosing.render import wording
 from dosing.render.names import is_graft, name_of, order_of, see, signable
-from dosing.render.page import Entry, Fact, Sheet
+from dosing.render.page import Fact, Line, Sheet
 from dosing.render.sheet import regimen_name
 from dosing.schedule import Administration, Schedule
 
@@ -36,7 +36,8 @@ class Label:
 
 def labels(sheet: Sheet, schedule: Schedule) -> tuple[Label, ...]:
     """The labels of a schedule in time order."""
-    return tuple(_label(sheet, schedule, entry, row) for entry, row in zip(sheet.entries, schedule, strict=True) if not reason(schedule, row))
+    lines = [line for day in sheet.days for line in day.lines]
+    return tuple(_label(sheet, schedule, line, row) for line, row in zip(lines, schedule, strict=True) if not reason(schedule, row))
 
 
 def without(schedule: Schedule) -> tuple[Fact, ...]:
@@ -62,12 +63,12 @@ def is_cells(schedule: Schedule, order: str) -> bool:
     return row.get("kind") in CELLS or is_graft(row)
 
 
-def _label(sheet: Sheet, schedule: Schedule, entry: Entry, row: Administration) -> Label:
-    slip = is_cells(schedule, row.order)
+def _label(sheet: Sheet, schedule: Schedule, line: Line, row: Administration) -> Label:
+    entry, slip = line.entry, is_cells(schedule, row.order)
     state = ", ".join(filter(None, ("NOT RELEASED" if sheet.banner else "", sheet.status)))
     return Label(
         "slip" if slip else "label", state, _patient(sheet), entry.drug, entry.amount, f"dose {entry.number}",
-        f"{entry.day} {entry.date}, planned start {entry.start}".replace(" ,", ","), tuple(_facts(schedule, entry, row)), _blanks(slip),
+        f"{entry.day} {entry.date}, planned start {entry.start}".replace(" ,", ","), tuple(_facts(schedule, line, row)), _blanks(slip, line.fluid),
         f"{regimen_name(schedule)}, document {sheet.document}, issue {schedule.issue or 1}",
     )  # fmt: skip
 
@@ -77,15 +78,18 @@ def _patient(sheet: Sheet) -> str:
     return f"{name}; hospital number {number}; born {born}"
 
 
-def _facts(schedule: Schedule, entry: Entry, row: Administration) -> Iterator[str]:
+def _facts(schedule: Schedule, line: Line, row: Administration) -> Iterator[str]:
     order = order_of(schedule, row.order)
-    yield f"{entry.route}, {entry.duration}"
+    yield f"{line.entry.route}, {line.entry.duration}"
+    yield from [line.fluid] if line.fluid else []
     yield f"product: {order['product']}" if order.get("product") else "product not named"
     if row.amount and (power := wording.power(row.amount)):
         yield power
 
 
-def _blanks(slip: bool) -> tuple[str, ...]:
+def _blanks(slip: bool, fluid: str) -> tuple[str, ...]:
+    """What is filled in by hand: the fluid too, where nobody stated it."""
     if slip:
         return ("Requested by, date and time", "Received by the cell laboratory", "Product code, from the laboratory's own label")
-    return ("Diluent and final volume", "Batch and expiry", "Use before, date and time", "Prepared by / checked by")
+    asked = () if fluid else ("Diluent and final volume",)
+    return (*asked, "Batch and expiry", "Use before, date and time", "Prepared by / checked by")

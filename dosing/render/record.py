@@ -212,7 +212,7 @@ def order_notes(schedule: Schedule) -> tuple[Fact, ...]:
 def not_scheduled(schedule: Schedule) -> tuple[Fact, ...]:
     """Drugs that are named without a dose, and orders that have no administration."""
     named = [
-        Fact(row.get("name") or drug_name(row["drug"]), _reason(row, schedule.locale)) for row in schedule.not_scheduled
+        Fact(wording.spelling(row.get("name") or drug_name(row["drug"]), schedule.locale), _reason(row, schedule.locale)) for row in schedule.not_scheduled
     ]
     scheduled = {row.order for row in schedule}
     return (

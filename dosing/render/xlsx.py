@@ -150,8 +150,8 @@ def _administration(schedule: Schedule, row: Administration) -> tuple[Cell, ...]
     start, stop = iso(row.seconds, row.zone), row.to_dict()["end"]
     return (
         row.order, name_of(schedule, row.order), f"D{row.day:+d}" if row.day else "D0", row.date, _wall(start), _wall(stop), start[19:] if start else None,
-        row.number, row.of, *_given(row.amount, row.held), _state(schedule, row), "" if signable(schedule, row.order) and not row.held else see(schedule, row.order),
-        row.route, "" if row.date else plain(prose(schedule, row.offset)), *_pair(row.calculated), plain(wording.plain(row.why, schedule.locale)), row.drug, f"{schedule.regimen['id']}@{schedule.regimen['version']}",
+        row.number, row.of, *_given(schedule, row.amount, row.held), _state(schedule, row), "" if signable(schedule, row.order) and not row.held else see(schedule, row.order),
+        row.route, "" if row.date else plain(prose(schedule, row.offset)), *_pair(schedule, row.calculated), plain(wording.plain(row.why, schedule.locale)), row.drug, f"{schedule.regimen['id']}@{schedule.regimen['version']}",
     )  # fmt: skip
 
 
@@ -169,12 +169,12 @@ def _wall(stamp: str | None) -> datetime | None:
     return datetime.fromisoformat(stamp).replace(tzinfo=None) if stamp else None
 
 
-def _given(amount: Amount | None, held: bool) -> tuple[Cell, Cell]:
-    return ("HOLD", "") if held else _pair(amount)
+def _given(schedule: Schedule, amount: Amount | None, held: bool) -> tuple[Cell, Cell]:
+    return ("HOLD", "") if held else _pair(schedule, amount)
 
 
-def _pair(amount: Amount | None) -> tuple[Cell, Cell]:
-    return (amount.decimal, amount.unit) if amount else (None, None)
+def _pair(schedule: Schedule, amount: Amount | None) -> tuple[Cell, Cell]:
+    return (amount.decimal, wording.unit(amount.unit, schedule.locale)) if amount else (None, None)
 
 
 def _finding(schedule: Schedule, finding: Finding) -> tuple[Cell, ...]:
@@ -185,7 +185,7 @@ def _finding(schedule: Schedule, finding: Finding) -> tuple[Cell, ...]:
 
 def _total(schedule: Schedule, total: Total) -> tuple[Cell, ...]:
     held = total.amount is None
-    return (total.order, name_of(schedule, total.order), total.doses, *_given(total.amount, held), "HOLD" if held else "", *_pair(total.calculated))
+    return (total.order, name_of(schedule, total.order), total.doses, *_given(schedule, total.amount, held), "HOLD" if held else "", *_pair(schedule, total.calculated))
 
 
 def _basis(sheet: Sheet) -> Iterable[Fact]:
