@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from dosing.display import as_bundle, as_html
+from dosing.rounding import number_text
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,14 +46,15 @@ class Derivation:
         return (Decimal(self.amount) / Decimal(self.calculated) - 1) * 100
 
     def tell(self) -> str:
-        """One line: dose × basis = calculated → amount (rule, deviation)."""
+        """One line: dose × basis = calculated → amount (rule, deviation); where a maximum cuts it, the product stands before it."""
         divided = f" ÷ {self.parts}" if self.parts > 1 else ""
         times = f" × {self.basis}" if self.basis else ""
         named = f" ({self.basis_name})" if self.basis_name else ""
-        sign = "=" if self.product == Decimal(self.calculated) else "≈"
-        told = f"{self.dose}{divided}{times}{named} {sign} {spoken(self.calculated)} {self.unit}"
+        made = number_text(float(self.product)) if self.cap else self.calculated
+        sign = "=" if self.product == Decimal(made) else "≈"
+        told = f"{self.dose}{divided}{times}{named} {sign} {spoken(made)} {self.unit}"
         if self.cap:
-            told = f"{self.dose}{divided}{times}{named} → {self.cap}"
+            told += f" → {spoken(self.calculated)} {self.unit} ({self.cap})"
         if not self.amount:
             return f"{told}, held"
         if self.amount == self.calculated:

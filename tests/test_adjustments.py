@@ -225,6 +225,15 @@ def test_the_eu_bands_of_busulfan_replace_the_printed_dose(kg: str, mg: str) -> 
     assert ("3.8 mg/kg/day" in told) == (kg in ("16", "23"))
 
 
+def test_a_dose_that_is_set_later_goes_before_the_table_of_doses() -> None:
+    """A level or a person sets 0.9 mg/kg: 18 mg at 20 kg, not the 22 mg of the band."""
+    child = {"weight": "20 kg", "height": "115 cm", "age": "6 y"}
+    schedule = planned({**BU, "adjust": "eu-label"}, child, set={"one.dose": "0.9 mg/kg/dose every 6 h"}, **SIGNED)
+    assert amount(schedule) == "18 mg" and "the table eu-label no longer gives the dose" in schedule.changes[0]["reason"]
+    both = planned(BU, child, set={"one.dose": "0.9 mg/kg/dose every 6 h", "one.adjust": "eu-label"}, **SIGNED)
+    assert exact(both) == 22  # the table was named last
+
+
 def test_the_us_bands_and_the_adult_outside_them() -> None:
     child = {"weight": "12 kg", "height": "86 cm", "age": "2 y"}
     assert exact(planned({**BU, "adjust": "us-label"}, child)) == Decimal("13.2")

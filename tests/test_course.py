@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dosing import InputError, Patient, UsageError, cli, plan, render
-from dosing.course import Choose, Course
+from dosing.course import Choose, Course, ledger
 
 ADULT = {"weight": "62.5 kg", "height": "168 cm", "age": "31 y", "sex": "M"}
 CHILD = {"weight": "28 kg", "height": "132 cm", "age": "9 y", "sex": "F"}
@@ -222,6 +222,47 @@ def test_b6_a_person_chooses() -> None:
     assert "slide after give of bu" in message(course, "course.choice.1") and levels(course)["bu#6.time"] == "note"
     with pytest.raises(UsageError, match="not by whom"):
         late(story_b(), outcome="slide")
+
+
+def test_b6_the_fact_stands_at_once_and_nothing_is_released_until_a_person_chooses() -> None:
+    course = late(story_b())
+    assert rows(course, "bu")[5]["start"] == "2027-03-27T08:30:00+01:00" and levels(course)["bu#6.outcome"] == "query"
+    for query in ("bu.days", "bu.distance"):
+        course.answer(query, "seen", by="AB")
+    with pytest.raises(InputError, match="bu#6.outcome is open"):
+        course.release("bu#7", by="P1")
+    with pytest.raises(InputError, match="answer bu#6.outcome first"):
+        course.move_day0("2027-04-05", at="2027-03-27T09:00", outcome="continue", by="AB")
+    with pytest.raises(Choose, match="no outcome of give"):
+        course.answer("bu#6.outcome", "later", by="AB")
+    again = Course(ledger.read_bytes(course.to_bytes(), "c"))
+    assert again.schedule().to_dict() == course.schedule().to_dict()
+    again.answer("bu#6.outcome", "slide", by="AB", second="CD", why="by telephone")
+    direct = late(story_b(), outcome="slide", by="AB")
+    assert left(again, "bu") == left(direct, "bu") and "confirmed by CD" in message(again, "course.choice.1")
+
+
+def test_b6_the_next_dose_given_overtakes_the_choice() -> None:
+    course = late(story_b())
+    course.give("bu#7", "2027-03-27T12:00", by="N")
+    assert not course.state.asked and left(course, "bu")[0] == "2027-03-27T18:00:00+01:00"
+
+
+def test_b6_a_start_corrected_after_a_slide_asks_again() -> None:
+    """Slid from 08:30 by mistake; it was 06:10, so the doses left follow 06:10 + 6 h = 12:10, or stay."""
+    course = late(story_b(), outcome="slide", by="AB")
+    course.correct("bu#6", start="2027-03-27T06:10", by="N", why="typed wrong")
+    assert levels(course)["bu#6.outcome"] == "query"
+    course.answer("bu#6.outcome", "slide", by="AB")
+    assert left(course, "bu")[0] == "2027-03-27T12:10:00+01:00"
+
+
+def test_b6_a_dose_corrected_to_late_asks_then() -> None:
+    """Recorded at 06:00, truly at 08:30: the same two outcomes as if it had been told at once."""
+    course = story_b()
+    give_all(course, "bu", 6)
+    found = outcomes(course, lambda c: c.correct("bu#6", start="2027-03-27T08:30", by="N", why="read from the pump"))
+    assert planned(found["keep-grid"], "bu")[0] == "2027-03-27T12:00:00+01:00" and planned(found["slide"], "bu")[0] == "2027-03-27T14:30:00+01:00"
 
 
 def test_b6_half_an_hour_late_asks_nothing() -> None:

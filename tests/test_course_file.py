@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -140,10 +141,8 @@ def test_a_line_taken_away_doubled_or_moved_is_refused() -> None:
         other = dice.randrange(1, len(there) - 1)
         for changed in (there[:place] + there[place + 1 :], there[:place] + [there[place]] + there[place:], [*there[:place], there[other], *there[place + 1 :]]):
             if changed != there:
-                try:
+                with suppress(InputError):
                     assert ledger.to_bytes(ledger.read_bytes(b"".join(changed), "course.json")) == b"".join(there)
-                except InputError:
-                    pass
 
 
 def test_an_entry_appended_with_another_hash_is_named() -> None:

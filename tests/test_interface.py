@@ -125,7 +125,7 @@ def test_show_refuses_a_doubtful_date(run) -> None:
 
 def test_check_proves_a_regimen(run) -> None:
     told = run("check", "nct07299123")
-    assert told.code == 0 and "2 worked examples" in told.out
+    assert told.code == 0 and "4 worked examples" in told.out
     assert run("check", "nct07299123", "--json").json["errors"] == []
 
 
@@ -708,9 +708,10 @@ def test_busulfan_asks_which_days(seed) -> None:
 
 
 def test_an_answer_closes_the_query_and_prints(run, seed) -> None:
-    answer = ("--answer", "bu.days=registry days confirmed by sponsor 12 Nov")
+    answer = ("--answer", "bu.days=registry days confirmed by sponsor 12 Nov", "--answer", "cy.after-busulfan=the protocol prints the overlap")
     made = seed(*saa2(*answer))
-    assert made.code == 0 and made.json["answers"] == [{"id": "bu.days", "answer": "registry days confirmed by sponsor 12 Nov", "by": "AB"}]
+    assert made.code == 0 and made.json["answers"] == [{"id": "bu.days", "answer": "registry days confirmed by sponsor 12 Nov", "by": "AB"},
+                                                       {"id": "cy.after-busulfan", "answer": "the protocol prints the overlap", "by": "AB"}]
     assert "sponsor 12 Nov" in run("plan", "nct07299123", *saa2(*answer)).out
 
 
@@ -807,6 +808,7 @@ def test_an_answers_file_of_several_people(seed, tmp_path) -> None:
         {"set": "atg.dose", "to": "2.5 mg/kg/day", "by": "AB", "reason": "author's letter", "second": "EF"},
         {"set": "atg.product", "to": "thymoglobulin", "by": "AB", "reason": "author's letter"},
         {"id": "bu.days", "answer": "as in the registry", "by": "CD"},
+        {"id": "cy.after-busulfan", "answer": "as printed", "by": "CD"},
     ]), encoding="utf-8")  # fmt: skip
     made = seed(*WELL, *WHEN, *SAA2, "--time", "bu=02:00", "--answers", str(path))
     assert made.code == 0 and {answer["by"] for answer in made.json["answers"]} == {"CD"} and {change["by"] for change in made.json["changes"]} == {"AB"}

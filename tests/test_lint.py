@@ -30,7 +30,7 @@ def blinded(locale: str) -> Schedule:
     return plan("nct07299123", who, day0="2027-01-15", zone="Asia/Shanghai", times={"hsc": "14:00", "bu": "02:00"}, choose=choose, locale=locale)
 
 
-PLANS: dict[str, Callable[[str], Schedule]] = {"seed": blinded, "by hand": lambda locale: saa_two(locale=locale), "large": lambda locale: course(60, 15, locale=locale)}
+PLANS: dict[str, Callable[[str], Schedule]] = {"seed": blinded, "by hand": lambda locale: saa_two(locale=locale), "large": lambda locale: course(30, 9, locale=locale)}
 
 
 def _csv(made: Schedule) -> Iterator[str]:

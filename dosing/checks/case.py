@@ -22,7 +22,7 @@ from dosing.engine.dose import Doses
 from dosing.engine.settle import Line, Settled
 from dosing.engine.timeline import Slot
 from dosing.patient import When
-from dosing.regimen.schema import Site
+from dosing.regimen.site import Site
 from dosing.schedule import Finding, Level
 
 Mask = NDArray[np.bool_]

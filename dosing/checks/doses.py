@@ -15,7 +15,7 @@ from dosing.checks.size import ADULT, span
 from dosing.engine.body import Column
 from dosing.engine.settle import Line
 from dosing.regimen import rules
-from dosing.regimen.schema import Banding, Drug, Limit
+from dosing.regimen.drug import Banding, Drug, Limit
 from dosing.rounding import number_text
 from dosing.schedule import Level
 from dosing.units import coefficient, same_kind

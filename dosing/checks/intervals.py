@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from dosing import forms
 from dosing.checks.case import Case, Hit, check, course_check, per_course
 from dosing.engine.settle import Line
-from dosing.regimen.schema import Drug, Timing
+from dosing.regimen.drug import Drug, Timing
 
 DAY = 1440  # minutes
 TAKING = "taking."  # before the name of what a patient takes, among the facts of the body

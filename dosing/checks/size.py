@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dosing.regimen.schema import Growth, Site
+from dosing.regimen.site import Growth, Site
 from dosing.rounding import number_text
 
 Column = NDArray[np.float64]

@@ -10,7 +10,7 @@ from dosing import forms
 from dosing.checks.case import Case, Hit, Message, check, course_check
 from dosing.engine.dose import Doses
 from dosing.regimen import rules
-from dosing.regimen.schema import Query, When
+from dosing.regimen.schema import Query
 from dosing.schedule import Amount
 
 
@@ -74,21 +74,21 @@ def open_doses_are_held(case: Case) -> Iterator[Hit]:
 
 @course_check
 def closed_options_are_held(case: Case) -> Iterator[Hit]:
-    """Was an option chosen that its source has closed? Its orders are held; where none hangs on it, every dose is."""
+    """Was an option chosen that its source has closed? Then no line of the plan is given, whatever hangs on the option."""
     settled = case.settled
     for name, choice in ((n, c) for part in (settled.regimen, *settled.blocks) for n, c in part.choices.items()):
         option = settled.choices.get(name, "")
-        if option not in choice.closed:
-            continue
-        cite = "; ".join(f'{key}: "{phrase}"' for key, phrases in choice.cite.items() for phrase in phrases)
-        hanging = [line.id for line in case.lines if line.order.when and _names(line.order.when, name, option)]
-        for order in hanging or [None]:
-            yield Hit(f"{order or name}.closed", "choice.closed", "block", f"{name} {option} is closed and never releasable: {choice.closed[option]}", order, cite)
+        if option in choice.closed:
+            cite = "; ".join(f'{key}: "{phrase}"' for key, phrases in choice.cite.items() for phrase in phrases)
+            told = f"{name} {option} is closed and never releasable: {choice.closed[option]}"
+            yield from _all_held(case, "closed", "choice.closed", told, cite)
 
 
-def _names(when: When, name: str, option: str) -> bool:
-    """Whether a condition asks for exactly this option."""
-    return any((c.name, c.operator, c.value) == (name, "==", option) for c in (*when.all, *when.any))
+def _all_held(case: Case, end: str, code: str, message: str, cite: str = "") -> Iterator[Hit]:
+    """A block on every line that would give something: the graft and other events have no amount to hold."""
+    for line in case.lines:
+        if not line.order.event:
+            yield Hit(f"{line.id}.{end}", code, "block", message, line.id, cite)
 
 
 @course_check
@@ -107,7 +107,7 @@ def versions_are_current(case: Case) -> Iterator[Hit]:
         if file.superseded_by:
             yield Hit(f"{file.id}.superseded", "regimen.superseded", "note", f"{name} is superseded by {file.superseded_by}; dosing diff {name} {file.superseded_by} tells what changed.")
         if file.status == "withdrawn":
-            yield Hit(f"{file.id}.withdrawn", "regimen.withdrawn", "block", f"{name} is withdrawn: no dose of it may be released. Take the version that follows it.")
+            yield from _all_held(case, f"withdrawn.{file.id}", "regimen.withdrawn", f"{name} is withdrawn: no dose of it may be released. Take the version that follows it.")
 
 
 @course_check

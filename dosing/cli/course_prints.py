@@ -113,7 +113,7 @@ def queries(file: str, library: Sequence[str], as_json: bool) -> int:
 
 
 def _queries(told: dict[str, list[dict[str, Any]]]) -> list[str]:
-    asked = [f"  {one['id']} ({one['level']}, needed by {(one['needed_by'] or 'no dose left')[:16]}): {one['message']}" for one in told["answer_before_release"]]
+    asked = [f"  {one['id']} ({one['level']}, {'needed by ' + one['needed_by'][:16] if one['needed_by'] else 'no dose of it is left'}): {one['message']}" for one in told["answer_before_release"]]
     answered = [f"  {one['id']}: {one['answer']}" for one in told["answered"]]
     notes = [f"  {one['id']}: {one['message']}" for one in told["for_information"]]
     return [line for title, lines in (("Answer before release", asked), ("Answered", answered), ("For information", notes)) if lines for line in (title, *lines)]

@@ -24,7 +24,7 @@ from dosing.errors import Disagreement, Fault
 from dosing.metrics import FORMULAS
 from dosing.planning import verify
 from dosing.planning.verify import weight_text
-from dosing.regimen.schema import Site
+from dosing.regimen.site import Site
 
 COLUMN_OF = {  # in the order of `second.Person`
     "weight": "weight_kg", "height": "height_cm", "male": "sex", "crcl": "crcl_ml_min", "gfr": "gfr_ml_min", "age": "age_y", "creatinine": "creatinine_mg_dl",

@@ -20,12 +20,12 @@ from dosing.course.ledger import Book
 from dosing.course.moment import read_moment, stamp
 from dosing.course.outcomes import Choose, Option, choose, later, options, past, same, tell
 from dosing.course.rows import plan_of
-from dosing.course.state import State, begin, files_of
+from dosing.course.state import begin, files_of
 from dosing.engine.settle import Change
 from dosing.errors import Fault, InputError, UsageError, closest, refuse
 from dosing.patient import Patient
 from dosing.regimen.library import library as shelf
-from dosing.schedule import Administration, Schedule
+from dosing.schedule import Administration
 
 __all__ = ["Choose", "Course", "Option", "tell"]
 
@@ -104,7 +104,7 @@ class Course(Issues):
         order, number = texts.key(key)
         done = self.state.lane(order).find(number)
         if done is None:
-            raise refuse("R05", f"{key} is not recorded yet", "record it as given or missed first.", key)
+            raise refuse("R05", f"{key} is not recorded yet", "record it as given or missed first.", "dose")
         texts.need(by=by, reason=why)
         begun = read_moment(start, self.state.zone) if start else done.seconds
         made = texts.read_amount(amount, done.planned.amount or done.amount or self._like(order), key) if amount else None
@@ -212,10 +212,11 @@ class Course(Issues):
             return entry, None
         if asked and entry.what == "level" and not entry.stated:
             entry = entry.model_copy(update={"dose": level.level_dose(self.state, entry, asked == "cumulative")})
+        entry = entry.model_copy(update={"outcome": asked}) if asked else entry
         found = options(self.state, entry, self.schedule(), asked)
         if asked or entry.what == "move-day0":
             picked = choose(found, entry, asked)
-            return entry.model_copy(update={"outcome": asked}), picked if asked else None
+            return entry, picked if asked else None
         if all(one.refused for one in found):
             choose(found, entry, "")
         return (entry, None) if same(found) else (entry.model_copy(update={"asks": True}), None)

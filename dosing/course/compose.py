@@ -98,7 +98,7 @@ def with_case(state: State, printed_at: str = "", shown_only: bool = False) -> t
     held = held_lines(case, found, 0)
     planned = [hit.finding(0) for hit in found]
     sums = rows.totals(state, case, held, dosed.readings)
-    asked = findings.all_of(state, case, planned, held, dosed.readings, sums)
+    asked = findings.all_of(state, case, case.stands, planned, held, dosed.readings, sums)
     if more := {finding.order for finding in asked if finding.level == "block" and finding.order} - held:
         held |= more
         sums = rows.totals(state, case, held, dosed.readings)

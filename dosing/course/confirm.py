@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dosing import forms, second
-from dosing.course.places import hangs, hung_on, wall_text
+from dosing.course.places import hung_on, wall_text
 from dosing.course.state import Lane, Segment, State
 from dosing.engine.dose import Reading
 from dosing.engine.settle import Line
@@ -32,25 +32,40 @@ def confirm(state: State, lines: Iterable[Line], person: second.Person, held: se
 
     `calculated` are the unrounded doses of the first calculation in the unit of `readings`. Raises `Disagreement` (E01).
     """
-    count = 0
-    for line in lines:
-        told, lane = readings.get(line.id), state.lanes[line.id]
-        if told is None or not lane.rest:
-            continue
-        hung = tuple(wall_text(at, state.zone) for at in hung_on(state, line)) if hangs(line) else ()
-        key = ("confirmed", line, told, person, state.when, line.id in held, hung, calculated[line.id])  # what did not change since is not done again
-        count += lane.once(key, lambda line=line, told=told, hung=hung: _line(state, line, told, person, line.id in held, hung, calculated[line.id], limit))
+    asked, count = {}, 0
+    for line in (line for line in lines if line.id in readings and state.lanes[line.id].rest):
+        lane, hung = state.lanes[line.id], tuple(wall_text(at, state.zone) for at in hung_on(state, line))
+        lane.once(("placed", line, state.inputs.calendar, hung), lambda line=line, hung=hung: _prove_places(state, line, hung))  # what did not change is not done again
+        key = ("dosed", line, readings[line.id], person, line.id in held, calculated[line.id], limit)
+        if key not in lane.kept:
+            asked[line] = key
+        count += len(lane.left)
+    doses = _second(lambda: _amounts([(line, readings[line.id]) for line in asked], person, limit))
+    for line, key in asked.items():
+        amount = second.HELD if line.id in held else readings[line.id].amount
+        _agree(second.differences([(line.id, 1, 0, None, calculated[line.id], amount)], [second.Result(line.id, 1, 0, None, *doses[line.id])]))
+        state.lanes[line.id].once(key, bool)
     return count
 
 
-def _line(state: State, line: Line, told: Reading, person: second.Person, held: bool, hung: tuple[str, ...], calculated: float, limit: Decimal) -> int:
-    """One order calculated again; gives the number of its doses."""
-    dose = _second(lambda: _amounts(line, told, person, limit))
+def _prove_places(state: State, line: Line, hung: tuple[str, ...]) -> bool:
+    """Compare number, day and start of every dose left of an order with the second calculation of them."""
     places = _second(lambda: _of_rest(state.lanes[line.id].rest, line, _when(state.when), hung))
-    theirs = [second.Result(line.id, number, *place, *dose) for number, place in places.items()]
-    amount = second.HELD if held else told.amount
-    _agree(second.differences([(line.id, number, slot.day, slot.seconds, calculated, amount) for number, slot in state.starts(line.id).items()], theirs))
-    return len(theirs)
+    one = Fraction(1)
+    ours = [(line.id, number, slot.day, slot.seconds, 1.0, second.HELD) for number, slot in state.starts(line.id).items()]
+    _agree(second.differences(ours, [second.Result(line.id, number, *place, one, one) for number, place in places.items()]))
+    return True
+
+
+def _amounts(lines: list[tuple[Line, Reading]], person: second.Person, limit: Decimal) -> dict[str, tuple[Fraction, Fraction]]:
+    """One administration of each order before and after rounding, from its text as the regimen states it."""
+    rows = second.recalculate([_text(line, told.unit, told.scale, limit) for line, told in lines], person, second.When())
+    return {row.order: (row.calculated, row.amount) for row in reversed(rows)}
+
+
+@lru_cache(maxsize=4096)
+def _text(line: Line, unit: str, scale: int, limit: Decimal) -> second.Line:
+    return _timed(line, dose_text(line, unit, scale, limit), When())
 
 
 def confirm_numbers(state: State, lines: Iterable[Line]) -> None:
@@ -73,10 +88,10 @@ def confirm_numbers(state: State, lines: Iterable[Line]) -> None:
 @lru_cache(maxsize=4096)
 def _ordered(line: Line) -> int:
     """How many doses the order's text makes on a calendar without clock changes."""
-    return len(_starts(_timed(line, second.Line(line.id, _bare(line), "mg", "", ())), second.When()))
+    return len(_starts(_timed(line, second.Line(line.id, _bare(line), "mg", "", ()), When()), second.When()))
 
 
-def _timed(line: Line, text: second.Line, when: When = When()) -> second.Line:
+def _timed(line: Line, text: second.Line, when: When) -> second.Line:
     """A canonical line at the places of the regimen's own text."""
     told = times_of(line.rhythm, when)
     return text._replace(**(told | ({"run": line.order.days} if told["run"] else {})))
@@ -98,13 +113,6 @@ def _second(work: Any) -> Any:
         return work()
     except ValueError as error:
         raise Disagreement(Fault("E01", f"the second calculation cannot read the plan: {error}", DO, "second calculation")) from None
-
-
-@lru_cache(maxsize=4096)
-def _amounts(line: Line, told: Reading, person: second.Person, limit: Decimal) -> tuple[Fraction, Fraction]:
-    """One administration of an order before and after rounding, from the order's text as the regimen states it."""
-    row = second.recalculate([_timed(line, dose_text(line, told.unit, told.scale, limit))], person, second.When())[0]
-    return row.calculated, row.amount
 
 
 @lru_cache(maxsize=8192)
@@ -190,11 +198,15 @@ def confirm_totals(state: State, totals: Iterable[Total]) -> None:
 def _added(lane: Lane, total: Total) -> str:
     """How a total differs from its parts; empty where it is their sum."""
     assert total.given and total.amount
-    given = sum((in_unit(one.amount, total.calculated.unit) for one in lane.given if one.amount), Fraction(0))
-    planned = Fraction(total.planned.value) if total.planned else Fraction(0)
-    if Fraction(total.given.value) == given and Fraction(total.amount.value) == given + planned:
+    given = lane.done.once(("added", total.calculated.unit), lambda: sum((in_unit(one.amount, total.calculated.unit) for one in lane.given if one.amount), Fraction(0)))
+    planned = _number(total.planned.value) if total.planned else 0
+    if _number(total.given.value) == given and _number(total.amount.value) == given + planned:
         return ""
     return f"{total.order}: total {total.amount} and {float(given + planned):.15g}"
+
+
+def _number(text: str) -> int | Fraction:
+    return int(text) if text.isdigit() else Fraction(text)
 
 
 @lru_cache(maxsize=4096)

@@ -8,7 +8,7 @@ from typing import Any
 
 from dosing.course import moment
 from dosing.course.places import shortest, wall_text
-from dosing.course.state import Done, Lane, Segment, State, day_of
+from dosing.course.state import Done, Lane, Past, Segment, State, day_of
 from dosing.engine.settle import Line
 from dosing.engine.timeline import say_clock
 from dosing.errors import refuse
@@ -18,7 +18,7 @@ from dosing.patient import When
 def record(state: State, entry: Any) -> State:
     """A dose done; the rest stands where it stood, but for what hangs on this dose."""
     lane = state.lane(entry.order)
-    kept = replace(lane, done=(*lane.done, done_of(entry, state.zone)), rest=without(state, entry.order, entry.dose),
+    kept = replace(lane, done=Past((*lane.done, done_of(entry, state.zone))), rest=without(state, entry.order, entry.dose),
                    stopped=tuple(number for number in lane.stopped if number != entry.dose))  # fmt: skip
     return state.with_lane(entry.order, kept)
 
@@ -55,7 +55,7 @@ def correct(state: State, entry: Any) -> State:
     stop = moment.read_moment(entry.stop, state.zone) if entry.stop else old.stop
     missed = entry.missed or (old.missed and not (entry.amount or entry.start))
     new = old._replace(missed=missed, seconds=start, stop=stop, amount=None if missed else entry.amount or old.amount, corrections=(*old.corrections, entry))
-    return state.with_lane(entry.order, replace(lane, done=tuple(new if one is old else one for one in lane.done)))
+    return state.with_lane(entry.order, replace(lane, done=Past(new if one is old else one for one in lane.done)))
 
 
 # what may become of the doses left
@@ -100,6 +100,8 @@ def _next(line: Line | None, last: int, number: int, zone: str) -> Segment:
 
 def shifted(lane: Lane, days: int) -> Lane:
     """A lane whose doses left move by whole calendar days, at the same clock times."""
+    if not days or not any(part.walls for part in lane.rest):
+        return lane
     return replace(lane, rest=tuple(part._replace(walls=tuple(moment.moved(text, days) for text in part.walls)) for part in lane.rest))
 
 

@@ -9,7 +9,7 @@ from dosing import forms
 from dosing.checks import Case
 from dosing.course import limits, replan, spacing
 from dosing.course.moment import hours, read_moment, spoken
-from dosing.course.places import first_of, hangs
+from dosing.course.places import Stand, first_of, hangs
 from dosing.course.state import Done, State
 from dosing.engine.dose import Reading
 from dosing.schedule import Amount, Finding, Total
@@ -20,12 +20,12 @@ MEANT = {"rest-day": "each dose left keeps its protocol day under the new day 0"
          "keep-day0": "day 0 stays the day planned", "follow": "day 0 becomes the day of the graft; drugs not yet begun follow it", "stated": "the dose stated after the level holds", "re-date": "every protocol day from now on gets its dose again"}  # fmt: skip
 
 
-def all_of(state: State, case: Case, planned: Sequence[Finding], held: set[str], readings: Mapping[str, Reading], totals: Sequence[Total]) -> list[Finding]:
+def all_of(state: State, case: Case, there: Mapping[str, tuple[Stand, ...]], planned: Sequence[Finding], held: set[str], readings: Mapping[str, Reading], totals: Sequence[Total]) -> list[Finding]:
     """The findings of a plan as they hold for a course, then those that only a course has."""
     begun = {order for order, lane in state.lanes.items() if lane.done}
     kept = [finding for finding in planned if not (finding.code == "timing.outside-days" and finding.order in begun)] if begun else list(planned)
     return [*kept, *_open(state), *_choices(state), *_moved(state), *_conditions(state), *_given(state), *_not_given(state), *_overdue(state),
-            *spacing.all_of(state, case), *limits.all_of(state, case, totals), *_void(state, held, readings)]  # fmt: skip
+            *spacing.all_of(state, case, there), *limits.all_of(state, case, totals), *_void(state, held, readings)]  # fmt: skip
 
 
 def _open(state: State) -> Iterator[Finding]:
@@ -88,7 +88,7 @@ def _given(state: State) -> Iterator[Finding]:
     for order, lane in state.lanes.items():
         if not lane.given:
             continue
-        yield from lane.once("given", lambda order=order, lane=lane: tuple(found for one in lane.given for found in _one_given(state, order, one)))
+        yield from lane.done.once(("given", order), lambda order=order, lane=lane: tuple(found for one in lane.given for found in _one_given(state, order, one)))
         line = state.inputs.line(order)
         for one in lane.given if line and hangs(line) else ():
             yield from _hung(state, order, one)
@@ -119,19 +119,18 @@ def _extra(state: State, key: str, order: str, one: Done) -> Iterator[Finding]:
 
 def _parts(state: State, order: str) -> Iterator[Finding]:
     """Further infusions of a graft: what hangs on it counts from the first."""
-    first, *others = (*state.lanes[order].given, None)
-    for one in (one for one in others if one and first):
-        assert first
+    given = state.lanes[order].given
+    for first, one in ((given[0], one) for one in given[1:]):
         yield Finding(f"{order}#{one.number}.extra", "course.extra", "query", f"{order}#{one.number} is a further infusion of the graft, {hours(one.seconds - first.seconds)} after the first. Day 0 and what hangs on it count from the first; confirm it.", order)
 
 
 def _other_amount(state: State, key: str, order: str, one: Done, meant: tuple[str, str]) -> Finding:
     given, planned = Fraction(one.amount[0]) if one.amount else Fraction(0), Fraction(meant[0])
     same = one.amount is not None and one.amount[1] == meant[1]
-    asked = not same or given > planned * (1 + Fraction(state.site.above) / 100) or one.entry.what == "give" and one.entry.partial
-    cure = " Decide whether the rest is given or left out." if same and given < planned else " Confirm it with the prescriber." if asked else ""
+    asked = not same or abs(given - planned) > planned * Fraction(state.site.amount) / 100 or (one.entry.what == "give" and one.entry.partial)
+    cure = "" if not asked else " Decide whether the rest is given or left out." if same and given < planned else " Confirm it with the prescriber."
     percent = f" ({float(given / planned * 100 - 100):+.1f} %)" if same else ""
-    return Finding(f"{key}.amount", "course.amount", "query" if asked or given < planned else "note", f"{key}: {_told(one.amount)} was given, {_told(meant)} was planned{percent}.{cure}", order)
+    return Finding(f"{key}.amount", "course.amount", "query" if asked else "note", f"{key}: {_told(one.amount)} was given, {_told(meant)} was planned{percent}.{cure}", order)
 
 
 def _told(amount: tuple[str, str] | None) -> str:

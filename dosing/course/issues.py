@@ -126,7 +126,7 @@ class Issues:
 
     def reconciliation(self) -> str:
         """Planned against given as CSV, one row a dose."""
-        return pharmacy.as_csv(pharmacy.reconciliation(self.state, self.schedule()))
+        return pharmacy.as_csv(self.pharmacy()["reconciliation"])
 
     def deviations(self) -> list[dict[str, str]]:
         """The deviations of the course: what, when, who, why, and who answered them."""

@@ -177,7 +177,7 @@ def _held(lock: Path, target: Path) -> int:
             raise UsageError(Fault("S01", f"the folder cannot be written ({error.strerror})", "check the folder and its permissions.", target.name)) from None
         try:
             _take(handle)
-            if os.path.samestat(os.fstat(handle), os.stat(lock)):
+            if os.path.samestat(os.fstat(handle), lock.stat()):
                 return handle
         except FileNotFoundError:
             pass

@@ -28,13 +28,13 @@ def prove_next(state: State, key: str) -> tuple[str, int]:
     lane = state.lane(order)
     if done := lane.find(number):
         told = "missed" if done.missed else f"given {spoken(done.seconds, state.zone)}"
-        raise refuse("O14", f"{key} is recorded already: {told}", f"if that is wrong, correct it; if a further dose was given, it is {texts.following(order, lane)}.", key)
+        raise refuse("O14", f"{key} is recorded already: {told}", f"if that is wrong, correct it; if a further dose was given, it is {texts.following(order, lane)}.", "dose")
     if number in lane.stopped:
-        raise refuse("O14", f"{key} was stopped", f"if it was given all the same, record it as extra, given beyond the plan; {EXTRA}", key)
+        raise refuse("O14", f"{key} was stopped", f"if it was given all the same, record it as extra, given beyond the plan; {EXTRA}", "dose")
     if number > lane.highest:
-        raise UsageError(Fault("R05", f"there is no dose {key} in this course; {order} has {lane.highest}", f"check the number. If a dose was given that was never planned, record it as extra, {order}#{lane.highest + 1}; {EXTRA}", key))
+        raise UsageError(Fault("R05", f"there is no dose {key} in this course; {order} has {lane.highest}", f"check the number. If a dose was given that was never planned, record it as extra, {order}#{lane.highest + 1}; {EXTRA}", "dose"))
     if lane.left and number != lane.left[0] and number in lane.left:
-        raise refuse("O14", f"{key} comes after {order}#{lane.left[0]}, which is not recorded", f"was it {order}#{lane.left[0]}? If that one was not given, record {order}#{lane.left[0]} as missed first.", key)
+        raise refuse("O14", f"{key} comes after {order}#{lane.left[0]}, which is not recorded", f"was it {order}#{lane.left[0]}? If that one was not given, record {order}#{lane.left[0]} as missed first.", "dose")
     return order, number
 
 
@@ -47,9 +47,9 @@ def prove_extra(state: State, key: str, start: int, by: str, second: str, why: s
     lane, line = state.lane(order), state.inputs.line(order)
     graft = bool(line and line.order.event)
     if number in lane.left or lane.find(number):
-        raise refuse("O14", f"{key} is {'planned' if number in lane.left else 'recorded already'}, so it is no extra dose", f"an extra dose of {order} is {order}#{lane.highest + 1}.", key)
+        raise refuse("O14", f"{key} is {'planned' if number in lane.left else 'recorded already'}, so it is no extra dose", f"an extra dose of {order} is {order}#{lane.highest + 1}.", "dose")
     if number not in lane.stopped and number != lane.highest + 1:
-        raise refuse("O14", f"{key} is not the next number", f"an extra dose of {order} is {order}#{lane.highest + 1}.", key)
+        raise refuse("O14", f"{key} is not the next number", f"an extra dose of {order} is {order}#{lane.highest + 1}.", "dose")
     if graft and not lane.given:
         raise refuse("O14", f"the first infusion of {order} is not recorded", f"record {order}#{lane.left[0] if lane.left else 1} first; a further one follows it.", key)
     texts.need(by=by, second=second, reason=why, **({} if graft else {"amount": amount}))
@@ -65,10 +65,10 @@ def prove_plausible(state: State, row: Administration, start: int) -> None:
     """Ask about a start that is days away from the planned one, or before the dose before it (O14)."""
     key, far = f"{row.order}#{row.number}", state.site.far
     if abs(start - (row.seconds or 0)) > far * 60:
-        raise refuse("O14", f"{key} is planned for {spoken(row.seconds or 0, row.zone)}, and {spoken(start, row.zone)} is more than {far / 1440:g} days away", "check the date.", key)
+        raise refuse("O14", f"{key} is planned for {spoken(row.seconds or 0, row.zone)}, and {spoken(start, row.zone)} is more than {far / 1440:g} days away", "check the date.", "dose")
     before = [one for one in state.lane(row.order).given if one.seconds >= start and not one.extra]
     if before:
-        raise refuse("O14", f"{key} at {spoken(start, row.zone)} would lie before {row.order}#{before[-1].number}, given {spoken(before[-1].seconds, row.zone)}", "check the time of both.", key)
+        raise refuse("O14", f"{key} at {spoken(start, row.zone)} would lie before {row.order}#{before[-1].number}, given {spoken(before[-1].seconds, row.zone)}", "check the time of both.", "dose")
 
 
 def prove_people(state: State, entry: Any) -> None:

@@ -31,7 +31,7 @@ class Option:
     case: compose.CourseCase | None = field(default=None, repr=False, compare=False)
     before: Schedule | None = field(default=None, repr=False, compare=False)
     told: Callable[[], Iterable[str]] = field(default=tuple, repr=False, compare=False)
-    recorded: bool = False  # the fact behind it stands in the ledger already
+    about: str = ""  # the order whose fact stands in the ledger already
 
     @property
     def key(self) -> Any:
@@ -53,7 +53,7 @@ class Option:
     @cached_property
     def collisions(self) -> tuple[str, ...]:
         """What the outcome would bring up that did not stand before."""
-        return (*self.told(), *_collisions(self.schedule, self.before, self.recorded)) if self.schedule else ()
+        return (*self.told(), *_collisions(self.schedule, self.before, self.about)) if self.schedule else ()
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows in time order, given ones with their day of before."""
@@ -81,7 +81,7 @@ def options(state: State, entry: Any, before: Schedule, asked: str = "") -> tupl
     """
     known = replan.open_outcomes(state, entry)
     names = [asked] if asked in known else list(known)
-    found = [_option(state, entry, name, before, replan.now_of(state, entry), lambda name=name: replan.apply(state, entry.model_copy(update={"outcome": name}))) for name in names]
+    found = [_option(state, entry, name, before, replan.now_of(state, entry), lambda name=name: replan.apply(state, entry if getattr(entry, "outcome", "") == name else entry.model_copy(update={"outcome": name}))) for name in names]
     if entry.what == "move-day0" and asked not in known:
         again = _option(state, entry, "re-date", before, replan.now_of(state, entry), lambda: moves.re_date(state, entry))
         found += [again] if again.refused else []
@@ -94,7 +94,7 @@ def later(state: State, query: str, before: Schedule, entry: Any = None) -> tupl
     known = replan.OUTCOMES[replan.kind_of(fact, state)]
     names = [entry.answer] if entry.answer in known else list(known)
     found = [_option(state, fact, name, before, state.now, lambda name=name: replan.apply(state, entry.model_copy(update={"answer": name}))) for name in names]
-    return tuple(replace(one, recorded=True) for one in found)
+    return tuple(replace(one, about=getattr(fact, "order", "")) for one in found)
 
 
 def _option(state: State, entry: Any, name: str, before: Schedule, now: int | None, work: Callable[[], State]) -> Option:
@@ -192,14 +192,15 @@ def _level_change(state: State, entry: Any, after: State) -> list[str]:
 SHOWN = ("course.distance", "course.after-graft", "timing.outside-days", "timing.gap-missed", "course.sum", "limit.hard", "limit.soft", "patient.size")
 
 
-def _collisions(made: Schedule, before: Schedule | None, recorded: bool) -> list[str]:
+def _collisions(made: Schedule, before: Schedule | None, about: str) -> list[str]:
     """What the outcome would bring up: doses too near, outside their days, past a limit, and whatever else it opens.
 
-    What stood before is left out, unless the fact behind it is recorded already and brought it up itself.
+    What stood before is left out, but not of the order whose own fact, recorded already, brought it up.
     """
     known = {(finding.id, finding.message) for finding in before.findings} if before else set()
+    asked = {finding.id for finding in before.open} if before else set()
     return [f"{one.order or 'patient'}: {one.message}" for one in made.findings
-            if (one.code in SHOWN and (recorded or (one.id, one.message) not in known)) or (one.is_open and (one.id, one.message) not in known)]  # fmt: skip
+            if (one.code in SHOWN and (one.order == about or (one.id, one.message) not in known)) or (one.is_open and one.id not in asked)]  # fmt: skip
 
 
 def same(found: tuple[Option, ...]) -> bool:

@@ -30,7 +30,7 @@ def left(state: State, order: str) -> dict[int, Slot]:
         return {}
     hung = hung_on(state, line)
     if not hung:
-        return _placed(line, state.when, rest)
+        return state.lanes[order].once(("left", state.inputs.calendar, line), lambda: _placed(line, state.when, rest))
     grid = dict(enumerate(starts(line.rhythm, state.when), 1)) | dict(enumerate(_after(line, hung), 1))
     return {number: slot(seconds, state.when) for part in rest for number, seconds in zip(part.numbers, _instants(part, line, state.when, grid), strict=True)}
 
@@ -72,11 +72,11 @@ def hung_on(state: State, line: Line) -> list[int]:
     from the starts (or, where it says so, the ends) of their doses.
     """
     rhythm = line.rhythm
+    if not hangs(line):
+        return []
     if rhythm.anchors:
         each = rhythm.which not in ("first", "last")
         return _chosen([at + rhythm.length(n) * 60 for n, anchor in enumerate(rhythm.anchors) for at in _doses(state, anchor.order, each)], rhythm.which)
-    if not rhythm.event or line.order.event == rhythm.event:
-        return []
     first = first_of(state, rhythm.event)
     return [] if first is None else _each_day(line, state.when, first)
 
@@ -154,7 +154,7 @@ def stands(state: State, order: str) -> tuple[Stand, ...]:
     lane, line = state.lanes[order], state.inputs.line(order)
     if line is None or hangs(line):
         return _stands(state, order)
-    return lane.once(("stands", state.when, line), lambda: _stands(state, order))
+    return lane.once(("stands", state.inputs.calendar, line), lambda: _stands(state, order))
 
 
 def _stands(state: State, order: str) -> tuple[Stand, ...]:

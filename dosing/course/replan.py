@@ -26,7 +26,7 @@ def real_weight(state: State, entry: Any) -> State:
     told = f"{facts.pop('weight', 'none')} to {entry.weight}"
     facts.pop("weighed", "")
     new = {"weight": entry.weight} | ({"weighed": entry.at[:10]} if entry.at else {})
-    return replace(state.with_inputs(patient=tuple((facts | new).items())), reweighed=told)
+    return replace(state, inputs=replace(state.inputs, patient=tuple((facts | new).items())), reweighed=told)
 
 
 def change(state: State, entry: Any) -> State:
@@ -160,6 +160,10 @@ def strays(state: State, entry: Any, line: Line) -> bool:
     told = entry.at if entry.what == "give" else entry.start
     if planned is None or not told:
         return False
+    if entry.what == "correct" and state.lane(entry.order).given[-1:] != (done,):
+        return False  # a later dose was given since, and the doses left go by that one
+    if entry.what == "correct" and any(one.order == entry.order and one.name == "slide" for one in state.told):
+        return True  # the doses left follow a start that was not the true one
     start, meant = moment.read_moment(told, state.zone), moment.read_moment(planned.start, state.zone)
     if line.rhythm.every:
         return abs(start - meant) > state.site.late * 60
@@ -182,7 +186,7 @@ def apply(state: State, entry: Any, step: Outcome | None = None) -> State:
     name = getattr(entry, "outcome", "")
     if getattr(entry, "asks", False):
         return replace(after, asked={**after.asked, query_of(entry): entry})
-    if step is None and known and entry.what != "correct":
+    if step is None and known and (name or entry.what != "correct"):
         step = known[name or next(iter(known))]
     return _told(step(after, entry), entry, name, entry) if step else after
 
@@ -192,8 +196,9 @@ def _after(after: State, before: State, entry: Any) -> State:
     order = getattr(entry, "order", "")
     gone = {key for key, one in after.asked.items() if _overtaken(key, one, entry, order)}
     asked = {key: one for key, one in after.asked.items() if key not in gone} if gone else after.asked
-    moments = [value for value in (before.now, now_of(before, entry)) if value is not None]
-    return replace(after, asked=asked, now=max(moments, default=None))
+    told = now_of(before, entry)
+    now = told if before.now is None or (told is not None and told > before.now) else before.now
+    return after if asked is after.asked and now == after.now else replace(after, asked=asked, now=now)
 
 
 def _overtaken(key: str, asked: Any, entry: Any, order: str) -> bool:

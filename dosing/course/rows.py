@@ -109,13 +109,19 @@ def totals(state: State, case: Case, held: set[str], readings: Mapping[str, Read
 def _total(lane: Lane, line: Line, held: bool, told: Reading) -> Total:
     """One total in exact decimals; `amount` is None while doses left are held."""
     left, unit = len(lane.left), told.unit
-    given = sum((_in(one.amount, unit) for one in lane.given if one.amount), Decimal(0))
-    calculated = sum((_in(one.planned.calculated, unit) for one in lane.given if one.planned.calculated), Decimal(0)) + Decimal(told.calculated) * left
+    given, earlier = lane.done.once(("sums", unit), lambda: _sums(lane, unit))
+    calculated = earlier + Decimal(told.calculated) * left
     planned = None if held and left else Decimal(told.amount) * left
     whole = None if planned is None else _amount(given + planned, unit)
     if not lane.done and not lane.stopped:
         return Total(line.id, line.drug.id, left, _amount(calculated, unit), whole)
     return Total(line.id, line.drug.id, len(lane.given) + left, _amount(calculated, unit), whole, _amount(given, unit), None if planned is None else _amount(planned, unit))
+
+
+def _sums(lane: Lane, unit: str) -> tuple[Decimal, Decimal]:
+    """What was given, and what it was calculated as."""
+    given = sum((_in(one.amount, unit) for one in lane.given if one.amount), Decimal(0))
+    return given, sum((_in(one.planned.calculated, unit) for one in lane.given if one.planned.calculated), Decimal(0))
 
 
 TENS = {"mcg": -3, "mg": 0, "g": 3}

@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dosing import forms
 from dosing.checks import Case
 from dosing.course.moment import hours
-from dosing.course.places import Stand, hangs, shortest, stands
+from dosing.course.places import Stand, shortest
 from dosing.course.state import State
 from dosing.engine.settle import Line
 from dosing.schedule import Finding, Level
 
 
-def all_of(state: State, case: Case) -> Iterator[Finding]:
-    """Doses on other days than stated, too near to each other, or at the graft and after it."""
+def all_of(state: State, case: Case, there: Mapping[str, tuple[Stand, ...]]) -> Iterator[Finding]:
+    """Doses on other days than stated, too near to each other, or at the graft and after it; `there` is where they stand."""
     for line in case.lines:
-        yield from _windows(state, line)
+        if state.lanes[line.id].done:
+            yield from _windows(state, line, there[line.id])
     for line in case.lines:
-        yield from _distances(state, line)
-    yield from _after_graft(state, case)
+        if state.lanes[line.id].done or state.told:
+            yield from _distances(state, line, there[line.id])
+    yield from _after_graft(case, there)
 
 
-def _windows(state: State, line: Line) -> Iterator[Finding]:
+def _windows(state: State, line: Line, there: Sequence[Stand]) -> Iterator[Finding]:
     """Doses left, or given, on days that the source does not state: asked about unless a person chose it."""
-    if line.rhythm.event or not line.dose or not state.lanes[line.id].done:
+    if line.rhythm.event or not line.dose:
         return
-    outside = [one for one in stands(state, line.id) if one.day not in line.order.days]
+    outside = [one for one in there if one.day not in line.order.days]
     if not outside:
         return
     left, given = [one for one in outside if not one.given], [one for one in outside if one.given]
     stated = f"the stated days {forms.say_days(line.order.days)}"
     if given:
-        yield Finding(f"{line.id}.given-days", "course.given-days", "note", f"{_on(given)} as day 0 stands now; given as recorded, outside {stated}.", line.id, line.cited())
+        yield Finding(f"{line.id}.given-days", "course.given-days", "note", f"{line.id}: {_on(given)} as day 0 stands now; given as recorded, outside {stated}.", line.id, line.cited())
     if left:
         chosen = any(one.name in ("slide", "append") and one.order == line.id or one.name in ("continue", "rest-day", "follow") for one in state.told)
         level: Level = "note" if chosen else "query"
@@ -43,20 +45,17 @@ def _on(doses: Sequence[Stand]) -> str:
     return ", ".join(f"dose {one.number} on day {forms.say_day(one.day)}" for one in doses)
 
 
-def _distances(state: State, line: Line) -> Iterator[Finding]:
+def _distances(state: State, line: Line, there: Sequence[Stand]) -> Iterator[Finding]:
     """Two doses of one order nearer to each other than ordered; of an interval also farther."""
-    lane = state.lanes[line.id]
-    if not (lane.done or state.told):
-        return
-    told = tuple(near(state, line)) if hangs(line) else lane.once(("near", state.when, line), lambda: tuple(near(state, line)))
+    told = list(near(state, line, there))
     if told:
         level: Level = "note" if any(one.order in (line.id, "") for one in state.told) else "query"
         yield Finding(f"{line.id}.distance", "course.distance", level, "; ".join(told) + ".", line.id)
 
 
-def near(state: State, line: Line) -> Iterator[str]:
+def near(state: State, line: Line, there: Sequence[Stand]) -> Iterator[str]:
     """What stands too near or too far, in words: `dose 7 starts 3.5 h after dose 6 (6 h ordered)`."""
-    ordered, there, late = shortest(line), stands(state, line.id), state.site.late * 60
+    ordered, late = shortest(line), state.site.late * 60
     least = ordered * float(state.site.near) / 100
     for before, after in zip(there, there[1:], strict=False):
         gap = after.seconds - before.seconds
@@ -65,14 +64,14 @@ def near(state: State, line: Line) -> Iterator[str]:
             yield f"dose {after.number} starts {hours(gap)} after dose {before.number} ({hours(ordered)} ordered)"
 
 
-def _after_graft(state: State, case: Case) -> Iterator[Finding]:
+def _after_graft(case: Case, there: Mapping[str, tuple[Stand, ...]]) -> Iterator[Finding]:
     """Drugs ordered before the graft that now stand at or after it."""
     graft = case.settled.graft
-    zero = next((one.seconds for one in stands(state, graft.id)), None) if graft and graft.id in case.slots else None
+    zero = next((one.seconds for one in there.get(graft.id, ())), None) if graft else None
     for line in case.lines if zero else ():
         assert zero
         if line.drug.kind == "drug" and line.order.days and max(line.order.days) < 0:
-            late = [one for one in stands(state, line.id) if one.seconds >= zero]
+            late = [one for one in there[line.id] if one.seconds >= zero]
             if left := [one for one in late if not one.given]:
                 yield Finding(f"{line.id}.graft", "course.after-graft", "block", f"{line.drug.id}: dose {_numbers(left)} would start at or after the graft; the order ends before it.", line.id)
             elif late:

@@ -18,6 +18,7 @@ from dosing.regimen.library import library
 from dosing.regimen.schema import Happening
 
 T = TypeVar("T")
+MOST = 64  # results kept for one order; what a person only looks at must not pile up
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,16 @@ class Inputs:
 
     def line(self, order: str) -> Line | None:
         """The line of an order, None where the regimen as it stands has none."""
-        return _by_id(self.settled).get(order)
+        return self._lines.get(order)
+
+    @cached_property
+    def _lines(self) -> dict[str, Line]:
+        return _by_id(self.settled)
+
+    @cached_property
+    def calendar(self) -> object:
+        """A key for day 0, zone and hours that is cheap to compare."""
+        return _calendar(self.when)
 
 
 @lru_cache(maxsize=512)
@@ -55,6 +65,11 @@ def _settled(regimen: str, blocks: tuple[str, ...], folders: tuple[str, ...], ch
              changes: tuple[Change, ...], hours: tuple[tuple[str, str], ...], house: House) -> Settled:  # fmt: skip
     shelf = library(folders)
     return settle(shelf.regimen(regimen), [shelf.regimen(block) for block in blocks], changes, dict(choose), dict(hours), True, shelf, house)
+
+
+@lru_cache(maxsize=1024)
+def _calendar(when: When) -> object:
+    return object()
 
 
 @lru_cache(maxsize=512)
@@ -92,11 +107,38 @@ class Done(NamedTuple):
         return bool(getattr(self.entry, "extra", False))
 
 
-@dataclass(frozen=True)
-class Lane:
-    """One order of a course: doses done by number, and the segments left, in order."""
+class Kept:
+    """Something that never changes, with what was worked out from it: nothing is done again for what stayed the same."""
 
-    done: tuple[Done, ...] = ()
+    @cached_property
+    def kept(self) -> dict[Any, Any]:
+        """What was worked out so far, by its key."""
+        return {}
+
+    def once(self, key: Any, work: Callable[[], T]) -> T:
+        """What `work` gives, worked out once; `key` names everything else it depends on."""
+        kept = self.kept
+        if key not in kept:
+            if len(kept) > MOST:
+                kept.clear()
+            kept[key] = work()
+        return kept[key]  # type: ignore[no-any-return]
+
+
+class Past(Kept, tuple[Done, ...]):
+    """The doses of an order that are done, in the order of their records."""
+
+    @cached_property
+    def given(self) -> tuple[Done, ...]:
+        """The doses that were given, in time order."""
+        return tuple(sorted((one for one in self if not one.missed), key=lambda one: one.seconds))
+
+
+@dataclass(frozen=True)
+class Lane(Kept):
+    """One order of a course: doses done, and the segments left, in order."""
+
+    done: Past = Past()
     rest: tuple[Segment, ...] = ()
     stopped: tuple[int, ...] = ()  # numbers that will not be given because a person stopped them
 
@@ -105,20 +147,10 @@ class Lane:
         """The numbers still to be given, ascending."""
         return tuple(number for part in self.rest for number in part.numbers)
 
-    @cached_property
+    @property
     def given(self) -> tuple[Done, ...]:
         """The doses that were given, in time order."""
-        return tuple(sorted((one for one in self.done if not one.missed), key=lambda one: one.seconds))
-
-    @cached_property
-    def _kept(self) -> dict[Any, Any]:
-        return {}
-
-    def once(self, key: Any, work: Callable[[], T]) -> T:
-        """What `work` gives, worked out once for as long as the lane stands; `key` names everything else it depends on."""
-        if key not in self._kept:
-            self._kept[key] = work()
-        return self._kept[key]  # type: ignore[no-any-return]
+        return self.done.given
 
     @cached_property
     def highest(self) -> int:

@@ -52,7 +52,7 @@ def amount(text: str, row: Administration, key: str) -> tuple[str, str] | None:
     if text:
         return read_amount(text, (row.calculated.value, row.calculated.unit) if row.calculated else None, key)
     if row.held:
-        raise refuse("O12", f"{key} is held, so no amount is planned", "if it was given all the same, state the amount; the record asks who decided it.", key)
+        raise refuse("O12", f"{key} is held, so no amount is planned", "if it was given all the same, state the amount; the record asks who decided it.", "dose")
     return (row.amount.value, row.amount.unit) if row.amount else None
 
 

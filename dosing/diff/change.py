@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from dosing.derivation import spoken
 from dosing.forms import say_days
+from dosing.render.wording import SHORT, cells
+from dosing.schedule import Amount
 from dosing.units import print_unit
 
 NONE = "not given"
@@ -40,11 +42,12 @@ def arrow(before: str, after: str) -> str:
 
 
 def measure(value: Any) -> str:
-    """A stored `{"value", "unit"}` as `55 mg`; any other value as text, nothing as empty."""
+    """A stored `{"value", "unit"}` as `55 mg` or `35 million cells`; any other value as text, nothing as empty."""
     if value is None:
         return ""
     if isinstance(value, dict) and {"value", "unit"} <= value.keys():
-        return f"{spoken(value['value'])} {print_unit(value['unit'])}"
+        millions = cells(Amount(value["value"], value["unit"])).replace("\u00a0", " ")
+        return f"{millions} cells" if millions else f"{spoken(value['value'])} {print_unit(value['unit'])}"
     return str(value)
 
 
@@ -55,5 +58,5 @@ def days(numbers: Iterable[int]) -> str:
 
 
 def drug(name: str) -> str:
-    """A drug id as words."""
-    return name.replace("-", " ")
+    """A drug id as words, an abbreviation in it written out."""
+    return " ".join(SHORT.get(word.upper(), word) for word in name.split("-"))

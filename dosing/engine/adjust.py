@@ -17,8 +17,9 @@ from dosing import forms
 from dosing.engine.body import Body
 from dosing.errors import closest, refuse
 from dosing.regimen import rules
+from dosing.regimen.drug import Banding, Drug, Product, Table
 from dosing.regimen.library import Library
-from dosing.regimen.schema import Banding, Drug, Order, Product, Table
+from dosing.regimen.schema import Order
 from dosing.units import coefficient
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dosing import forms
 from dosing.errors import refuse
 from dosing.metrics import FORMULAS, adjusted
-from dosing.regimen.schema import Site
+from dosing.regimen.site import Site
 from dosing.rounding import to_step
 
 if TYPE_CHECKING:

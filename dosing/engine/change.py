@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from dosing import forms
 from dosing.errors import DosingError, Fault, InputError, UsageError, closest, refuse
 from dosing.regimen import rules
+from dosing.regimen.drug import Banding, Drug
 from dosing.regimen.fields import read_surface
 from dosing.regimen.library import Library
-from dosing.regimen.schema import Drug, Order
+from dosing.regimen.schema import Order
 from dosing.units import coefficient
 
 
@@ -62,8 +63,11 @@ def apply(orders: dict[str, Order], change: Change, library: Library) -> dict[st
         raise error.at(where) from None
     if isinstance(value, Decimal) and key == "dose":
         return _reduce(orders, order, value, change)
-    before = getattr(order, key.replace("-", "_"))
-    orders[name] = order.model_copy(update=_update(order, key, value))
+    before, update = getattr(order, key.replace("-", "_")), _update(order, key, value)
+    if key == "dose" and isinstance(rules.tables_of(library.drugs[order.drug]).get(order.adjust or ""), Banding):
+        update["adjust"] = None  # a table of doses would put its own in place of the one a person or a level sets
+        change = change._replace(reason=f"{change.reason} (the table {order.adjust} no longer gives the dose)")
+    orders[name] = order.model_copy(update=update)
     shown = forms.say_days(before) if isinstance(before, tuple) else str(before) if before is not None else "not stated"
     return _as_printed(change, shown, change.value.strip() if isinstance(value, Decimal) else str(value) if key != "days" else forms.say_days(value))
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dosing.errors import Fault, UsageError, closest
-from dosing.regimen.schema import Choice, Drug, Event, NotScheduled, Order, Query, Regimen, Source
+from dosing.regimen.drug import Drug
+from dosing.regimen.schema import Choice, Event, NotScheduled, Order, Query, Regimen, Source
 
 DECISIONS = {"sum": "both are given", "replace": "only that of {last}", "keep": "only that of {first}"}
 PREFIX = "duplicate."

@@ -105,11 +105,11 @@ class Doses:
         """The steps of one row, as they were used."""
         line, told = self.line, self.reading(row)
         basis = number_text(float(self.basis[row])) if line.basis else "1"
-        capped = self.raw[row] > self.calculated[row]
+        capped = self.raw[row] > self.calculated[row] * (1 + 1e-12)  # not by the last bit of a float
         dose, value = self._dose(row)
         return Derivation(
             dose, value * told.scale, line.parts, f"{basis} {_unit_of(line.basis)}" if line.basis else "", self._basis_name(row), Decimal(basis),
-            told.calculated, told.unit, "" if held else told.amount, self._rule(row, told), f"maximum {line.order.max}" if capped else "",
+            told.calculated, told.unit, "" if held else told.amount, self._rule(row, told), f"maximum {Amount(forms.plain(line.order.max.value), line.order.max.unit)}" if capped and line.order.max else "",
         )  # fmt: skip
 
     def _basis_name(self, row: int) -> str:

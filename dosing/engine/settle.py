@@ -21,8 +21,9 @@ from dosing.engine.hours import Moments, missing_hours, rhythms
 from dosing.engine.timeline import Rhythm
 from dosing.errors import DosingError, Fault, InputError, closest
 from dosing.regimen import rules
+from dosing.regimen.drug import Drug, Product
 from dosing.regimen.library import Library
-from dosing.regimen.schema import Choice, Drug, Event, NotScheduled, Order, Product, Query, Regimen, Source, When
+from dosing.regimen.schema import Choice, Event, NotScheduled, Order, Query, Regimen, Source, When
 from dosing.units import coefficient
 
 if TYPE_CHECKING:

@@ -31,7 +31,8 @@ from dosing.patient import Patient, When
 from dosing.planning.rows import administrations, card, facts, held_lines, identity, measures, plan_card, totals
 from dosing.planning.verify import person_of, verify
 from dosing.regimen.library import Library, library
-from dosing.regimen.schema import Regimen, Site
+from dosing.regimen.schema import Regimen
+from dosing.regimen.site import Site
 from dosing.schedule import Finding, Later, Schedule
 
 __all__ = ["Request", "body_of", "calculate", "held_lines", "page", "plan", "settled_for", "verify"]

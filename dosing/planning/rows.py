@@ -99,7 +99,7 @@ def facts(patient: Patient, day0: date | None) -> dict[str, Any]:
     measured = {"weight": ("kg", patient.weight), "height": ("cm", patient.height), "age": ("y", patient.years(day0)),
                 "creatinine": ("mg/dL", patient.creatinine), "crcl": ("mL/min", patient.crcl), "gfr": ("mL/min", patient.gfr)}  # fmt: skip
     facts: dict[str, Any] = {name: {"value": number_text(float(value)), "unit": unit} for name, (unit, value) in measured.items() if value is not None}
-    facts |= {name: value for name, value in (("sex", patient.sex), ("prior", str(patient.prior or "")), ("weighed", patient.weighed and patient.weighed.isoformat()), ("allergies", patient.allergies)) if value}
+    facts |= {name: value for name, value in (("sex", patient.sex), ("prior", str(patient.prior or "")), ("taking", patient.taking), ("weighed", patient.weighed and patient.weighed.isoformat()), ("allergies", patient.allergies)) if value}
     return facts
 
 
@@ -152,6 +152,6 @@ def plan_card(settled: Settled) -> tuple[dict[str, Any], tuple[dict[str, str], .
     named: dict[str, Any] = {"id": regimen.id, "version": regimen.version, "status": regimen.status, "sha256": regimen.sha256}
     if settled.blocks:
         named["blocks"] = [f"{block.id}@{block.version}" for block in settled.blocks]
-    sources = tuple({"key": key, "id": source.id, "title": source.title, "address": source.address or "", "read": source.read.isoformat()} for key, source in settled.sources.items())
+    sources = tuple({"key": key, **source.told()} for key, source in settled.sources.items())
     left = tuple({"drug": entry.drug, "reason": entry.reason, "cite": ", ".join(entry.cite)} for entry in settled.not_scheduled)
     return named, sources, left, tuple(text for part in (regimen, *settled.blocks) for text in part.silent)

@@ -11,7 +11,7 @@ from dosing.preparation.asking import check, finding
 from dosing.preparation.cells import DMSO_CITE, DMSO_LIMIT, CellProduct
 from dosing.preparation.prepared import Day, Prepared
 from dosing.preparation.volumes import amount, digits
-from dosing.regimen.schema import Site
+from dosing.regimen.site import Site
 from dosing.schedule import Finding
 
 ADULT = 18  # years

@@ -14,7 +14,7 @@ from dosing.preparation.certificate import read_amount, read_certificate
 from dosing.preparation.label import FACTS
 from dosing.preparation.moments import Moment, read_moment
 from dosing.preparation.volumes import Graduation
-from dosing.regimen.schema import Site
+from dosing.regimen.site import Site
 from dosing.schedule import Administration
 
 UNDILUTED = Fraction(0)

@@ -24,7 +24,7 @@ from dosing.preparation.volumes import (
     infusion_rate,
     smallest_bag,
 )
-from dosing.regimen.schema import Product
+from dosing.regimen.drug import Product
 from dosing.schedule import Finding
 
 

@@ -11,7 +11,7 @@ from dosing.preparation.given import Given
 from dosing.preparation.label import Source
 from dosing.preparation.moments import seconds_of, spoken_moment, stop_of
 from dosing.preparation.prepared import Prepared
-from dosing.regimen.schema import Product
+from dosing.regimen.drug import Product
 from dosing.schedule import Finding
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from dosing.errors import Fault, UsageError, closest, refuse
 from dosing.preparation.asking import check, missing
-from dosing.regimen.schema import Drug, Product
+from dosing.regimen.drug import Drug, Product
 from dosing.schedule import Finding
 
 Products = Mapping[str, Product]

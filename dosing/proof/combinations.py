@@ -8,6 +8,7 @@ anybody is a fault.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -110,9 +111,16 @@ def _planned(host: Regimen, given: dict[str, str], asked: dict[str, Any], people
         except DosingError as error:
             tried.faults += error.at(where).faults
     tried.plans += len(made)
+    tried.faults += [fault for schedule in made for fault in _twice(schedule, where)]
     if refused and not made:
         tried.faults += refused[0].at(where).faults
     return made
+
+
+def _twice(schedule: Schedule, where: str) -> list[Fault]:
+    """The findings whose name stands twice, so that no answer could tell which is meant."""
+    names = Counter(finding.id for finding in schedule.findings)
+    return [Fault("E03", f"the finding {name} stands {count} times", "send this message to the maintainers.", where) for name, count in names.items() if count > 1]
 
 
 def _told(choices: Mapping[str, str]) -> str:

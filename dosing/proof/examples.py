@@ -30,7 +30,7 @@ def host(regimen: Regimen) -> Regimen:
     """The regimen itself; a block stands on a protocol without orders."""
     if regimen.kind == "protocol":
         return regimen
-    empty: dict[str, Any] = {"orders": (), "queries": (), "examples": (), "choices": {}, "events": {}, "duplicates": {}}
+    empty: dict[str, Any] = {"orders": (), "queries": (), "examples": (), "choices": {}, "events": {}, "duplicates": {}, "not_scheduled": (), "silent": ()}
     return regimen.model_copy(update={**empty, "sha256": regimen.sha256 + "-host"})
 
 

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dosing.errors import Fault, RegimenError, UsageError, closest
 from dosing.regimen import rules, timing, trust  # noqa: F401  timing registers its rules
+from dosing.regimen.drug import Drug
 from dosing.regimen.loader import Tree, load, parse, read_tree, sound_part
-from dosing.regimen.schema import Drug, Model, Regimen, Site
+from dosing.regimen.model import Model
+from dosing.regimen.schema import Regimen
+from dosing.regimen.site import Site
 
 if TYPE_CHECKING:
     from dosing.regimen.policies import Policies

@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from dosing.errors import Fault, RegimenError, closest
-from dosing.regimen.schema import MADE, Model
+from dosing.regimen.model import MADE, Model
 
 Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 MAX_BYTES, MAX_DEPTH = 1 << 20, 12

@@ -8,7 +8,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from dosing.regimen.fields import ConditionText, Id, Percent, Prose, RoundingLimit, Word
-from dosing.regimen.schema import Model
+from dosing.regimen.model import Model
 
 
 class WeightRule(Model):

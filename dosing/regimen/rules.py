@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from dosing import forms
 from dosing.errors import Fault, closest
-from dosing.regimen.schema import Banding, Drug, Order, Regimen, Table, When
+from dosing.regimen.drug import Banding, Drug, Table
+from dosing.regimen.schema import Order, Regimen, When
 from dosing.units import coefficient
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from dosing import forms
 from dosing.errors import Fault, closest
+from dosing.regimen.drug import Drug
 from dosing.regimen.rules import PATIENT, Found, Place, exclusive, rule, rule_of_all
-from dosing.regimen.schema import Drug, Order, Regimen
+from dosing.regimen.schema import Order, Regimen
 
 
 def hangs_on(order: Order) -> Iterator[tuple[str, forms.Offset]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from shutil import get_terminal_size
+from textwrap import wrap
 from typing import Any
 
 from dosing import forms
@@ -37,6 +40,13 @@ def _when(order: Order) -> str:
     return " and ".join([*(c.text for c in order.when.all), *([f"({either})" if order.when.all else either] if either else [])])
 
 
+def _limits(order: Order) -> dict[str, str]:
+    """The largest amounts and the spacing that the protocol prints for an order."""
+    named = {"largest dose": order.max, "largest daily dose": order.max_day, "largest course": order.max_course, "largest body surface": order.bsa_max}
+    told = {name: str(value) for name, value in named.items() if value is not None}
+    return told | ({"at least between doses": f"{order.apart} min"} if order.apart else {})
+
+
 def calendar(regimen: Regimen, day0: date) -> list[dict[str, Any]]:
     """Each day of the protocol with its date, weekday and order ids."""
     days = sorted({day for order in regimen.orders if isinstance(order.days, tuple) for day in order.days})
@@ -51,7 +61,7 @@ def to_dict(regimen: Regimen, day0: date | None = None) -> dict[str, Any]:
     """The protocol as plain JSON values, with its calendar when a day 0 is given."""
     orders = [
         {"id": o.id, "drug": o.drug, "dose": str(o.dose), "days": _days(o), "rhythm": _rhythm(o), "when": _when(o), "route": o.route, "weight": o.weight,
-         "total": str(o.total) if o.total else None, "note": o.note, "cite": {k: list(v) for k, v in o.cite.items()}}
+         "over": o.over, "product": o.product, "total": str(o.total) if o.total else None, "limits": _limits(o), "note": o.note, "cite": {k: list(v) for k, v in o.cite.items()}}
         for o in regimen.orders
     ]  # fmt: skip
     page_ = {
@@ -62,27 +72,82 @@ def to_dict(regimen: Regimen, day0: date | None = None) -> dict[str, Any]:
         "queries": [{"id": q.id, "level": q.level, "ask": q.ask, "cite": {k: list(v) for k, v in q.cite.items()}} for q in regimen.queries],
         "not_scheduled": [{"drug": n.drug, "reason": n.reason, "cite": ", ".join(n.cite)} for n in regimen.not_scheduled],
         "source_silent": list(regimen.silent),
-        "sources": [{"key": key, "id": s.id, "title": s.title, "address": s.address, "read": s.read.isoformat()} for key, s in regimen.sources.items()],
+        "sources": [{"key": key, **s.told()} for key, s in regimen.sources.items()],
     }  # fmt: skip
     return {**page_, "calendar": calendar(regimen, day0)} if day0 else page_
 
 
-def page(regimen: Regimen, day0: date | None = None) -> str:
-    """The protocol as a page of plain text."""
+def page(regimen: Regimen, day0: date | None = None, width: int = 0) -> str:
+    """The protocol as a page of plain text, as wide as the terminal and at most 120 signs; 100 without a terminal."""
     r = to_dict(regimen, day0)
-    lines = [f"{r['id']} version {r['version']} ({r['status'].upper()})", r["title"], f"Day 0: {r['day0']}.", ""]
-    for order in r["orders"]:
-        lines.append(f"  {order['id']:<10} {order['drug']}: {order['dose']}, days {order['days']}{', ' + order['rhythm'] if order['rhythm'] else ''}{', ' + order['route'].upper() if order['route'] else ''}")
-        lines += [f"  {'':<10} when {order['when']}"] if order["when"] else []
-        lines += [f"  {'':<10} note: {order['note']}"] if order["note"] else []
-        lines += [f'  {"":<10} {key} prints "{phrase}"' for key, phrases in order["cite"].items() for phrase in phrases]
-    lines += ["", "Choices"] if r["choices"] else []
-    for name, choice in r["choices"].items():
-        lines.append(f"  {name}: {choice['ask']} [{' | '.join(choice['options'])}]{' default ' + choice['default'] if choice['default'] else ''}")
-        lines += [f"  {'':<10} {option} is closed: {why}" for option, why in choice["closed"].items()]
-    lines += ["", "Open questions"] + [f"  {q['id']} ({q['level']}): {q['ask']}" for q in r["queries"]] if r["queries"] else []
-    lines += ["", "Named without a dose"] + [f"  {n['drug']}: {n['reason']}" for n in r["not_scheduled"]] if r["not_scheduled"] else []
-    lines += ["", f"The source is silent on: {', '.join(r['source_silent'])}."] if r["source_silent"] else []
-    lines += ["", "Calendar"] + [f"  Day {forms.say_day(d['day']):>4}  {d['weekday'][:3]} {d['date']}  {', '.join(d['orders'])}" for d in r.get("calendar", [])] if day0 else []
-    lines += ["", "Sources"] + [f"  {s['key']}: {s['title']}, {s['address'] or ''} (read {s['read']})" for s in r["sources"]]
-    return "\n".join(lines)
+    wide = min(width or get_terminal_size((100, 24)).columns, 120)
+    head = [f"{r['id']} version {r['version']} ({r['status'].upper()})", r["title"], f"Day 0: {r['day0']}."]
+    parts = [head, [line for order in r["orders"] for line in _told(order)], _choices(r["choices"]), _rest(r), _calendar(r.get("calendar", [])), _sources(r)]
+    return "\n\n".join("\n".join(filled for line in part for filled in _filled(line, wide)) for part in parts if part)
+
+
+Line = str | tuple[str, str]  # a whole line, or a first column and what hangs beside it
+
+
+def _filled(line: Line, width: int) -> list[str]:
+    """The lines of the page, broken between words, with what goes on under where it began."""
+    first, rest = line if isinstance(line, tuple) else ("", line)
+    hang = " " * len(first) if isinstance(line, tuple) else ""
+    return wrap(first + rest, width, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _told(order: Mapping[str, Any]) -> Iterator[Line]:
+    """One order: dose, days and hours, then route and limits, condition, note, and what the sources print."""
+    gap = " " * 13
+    days = order["days"] if order["days"].startswith("days ") else f"day{'' if order['days'].lstrip('+-').isdigit() else 's'} {order['days']}"
+    yield f"  {order['id']:<10} ", f"{order['drug']}: {', '.join(filter(None, (order['dose'], days, order['rhythm'])))}"
+    limits = [f"{name} {value}" for name, value in order["limits"].items()]
+    total = f"course total {order['total']}" if order["total"] else ""
+    over = f"over {order['over']} min" if order["over"] else ""
+    more = [(order["route"] or "").upper(), over, order["product"] or "", _weight(order["weight"]), total, *limits]
+    yield gap, "; ".join(filter(None, more))
+    for label, text in (("when ", order["when"]), ("note: ", order["note"])):
+        yield from [(gap + label, text)] if text else ()
+    yield from ((f"{gap}{key} prints ", "; ".join(f'"{phrase}"' for phrase in phrases)) for key, phrases in order["cite"].items())
+
+
+def _weight(name: str) -> str:
+    return {"unspecified": "dosing weight not named", "none": ""}.get(name, f"weight {name}")
+
+
+def _choices(choices: Mapping[str, Any]) -> list[Line]:
+    lines: list[Line] = ["Choices"] if choices else []
+    for name, choice in choices.items():
+        default = f" default {choice['default']}" if choice["default"] else ""
+        lines.append(("  ", f"{name}: {choice['ask']} [{' | '.join(choice['options'])}]{default}"))
+        lines += [("    ", f"{option} is closed: {why}") for option, why in choice["closed"].items()]
+    return lines
+
+
+def _rest(r: Mapping[str, Any]) -> list[Line]:
+    """What the sources leave open: questions, drugs without a dose, and what they do not say."""
+    reasons: dict[str, list[str]] = {}
+    for named in r["not_scheduled"]:
+        reasons.setdefault(named["reason"], []).append(named["drug"])
+    silent = ", ".join(r["source_silent"])
+    parts: list[list[Line]] = [
+        [("  ", f"{query['id']} ({query['level']}): {query['ask']}") for query in r["queries"]],
+        [("  ", f"{', '.join(drugs)}: {reason}") for reason, drugs in reasons.items()], [("  ", f"{silent}.")] if silent else [],
+    ]  # fmt: skip
+    lines: list[Line] = []
+    for title, part in zip(("Open questions", "Named without a dose", "The source is silent on"), parts, strict=True):
+        lines += [*([""] if lines and part else []), *([title] if part else []), *part]
+    return lines
+
+
+def _calendar(days: Iterable[Mapping[str, Any]]) -> list[Line]:
+    lines: list[Line] = [(f"  Day {forms.say_day(one['day']):>4}  {one['weekday'][:3]} {one['date']}  ", ", ".join(one["orders"])) for one in days]
+    return ["Calendar", *lines] if lines else []
+
+
+def _sources(r: Mapping[str, Any]) -> list[Line]:
+    return ["Sources", *(("  ", f"{one['key']}: {one['title']}, {one['address'] or one['id']} ({_wording(one)}read {one['read']})") for one in r["sources"])]
+
+
+def _wording(source: Mapping[str, str]) -> str:
+    return f"wording {source['wording']}; " if "wording" in source else ""

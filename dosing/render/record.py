@@ -244,5 +244,7 @@ def _source(row: Mapping[str, str], locale: str) -> Iterable[str]:
     yield wording.plain(row["title"], locale)
     if row.get("id", "") not in row["title"]:
         yield row["id"]
+    if row.get("wording"):
+        yield f"wording {row['wording']}"
     if row.get("read"):
         yield f"read {wording.read_date(row['read'], locale)}"
