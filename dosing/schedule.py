@@ -245,6 +245,9 @@ class Schedule:
     replaces: int = 0
     changed: tuple[dict[str, Any], ...] = ()  # what differs from the issue it replaces
     course: dict[str, Any] | None = None  # doses not given, lists of queries, original day 0
+    folders: tuple[str, ...] = field(repr=False, default=())  # library folders it was planned with
+    blinds: tuple[str, ...] = field(repr=False, default=())  # choices that tell the arm of a blinded trial
+    series: str = field(repr=False, default="")  # the same for every issue of one course
     weights: Sequence[dict[str, Any]] = ()  # every dosing weight with the doses it would give, for a heavy patient
 
     def __iter__(self) -> Iterator[Administration]:

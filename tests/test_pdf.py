@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from schedules import UNSAFE, releasable, saa_one, saa_two
 
-from dosing.errors import UsageError
+from dosing.errors import DosingError, UsageError
 from dosing.render import to_bytes
 from dosing.render.names import amount_text
 from dosing.render.pages import PAGES
@@ -177,3 +177,13 @@ def test_grey_stands_nowhere() -> None:
     streams = b"\n".join(page.get_contents().get_data() for page in reader.pages)
     shades = set(re.findall(rb"(?<![\d.p])([\d.]+(?: [\d.]+){0,3}) (?:g|G|rg|RG|k|K|sc|SC|scn|SCN)\b", streams))
     assert shades and shades <= {b"0", b"1"}
+
+
+def test_a_warning_of_typst_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A glyph that no font has is only warned about, so no page comes out of a warning."""
+    typst = pytest.importorskip("typst")
+    pytest.importorskip("segno")
+    warned = type("Warned", (), {"message": "unknown font family"})
+    monkeypatch.setattr(typst, "compile_with_warnings", lambda *_, **__: (b"%PDF", [warned]))
+    with pytest.raises(DosingError, match="unknown font family"):
+        to_bytes(saa_one(), "pdf")

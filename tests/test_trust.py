@@ -12,7 +12,7 @@ import dosing
 from dosing.cli import main
 from dosing.errors import RegimenError, UsageError
 from dosing.regimen import trust
-from dosing.regimen.library import Library, library
+from dosing.regimen.library import Library, library, shipped
 
 TEXT = """\
 id: unit-flu
@@ -40,8 +40,9 @@ def unit(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def lock(folder: Path) -> list[str]:
-    return [line for line in (folder / trust.LOCK).read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+def lock(folder: Path, uses: bool = False) -> list[str]:
+    """The lines of releases, or of the files that a release hangs on."""
+    return [line for line in (folder / trust.LOCK).read_text(encoding="utf-8").splitlines() if not line.startswith("#") and (" uses " in line) == uses]
 
 
 def at(unit: Path, name: str = "unit-flu.yaml") -> Path:
@@ -158,7 +159,8 @@ def test_a_successor_needs_its_predecessor(unit: Path) -> None:
 
 
 def test_a_withdrawn_file_holds_every_dose(tmp_path: Path) -> None:
-    (tmp_path / "r.yaml").write_text(TEXT.replace("status: released", "status: withdrawn"), encoding="utf-8")
+    flat = '  - {id: tbi, drug: total-body-irradiation, dose: 2 Gy, days: -1, weight: unspecified, cite: {page: "2 Gy on day -1"}}\n'
+    (tmp_path / "r.yaml").write_text(TEXT.replace("status: released", "status: withdrawn") + flat, encoding="utf-8")
     made = dosing.plan(str(tmp_path / "r.yaml"), dosing.Patient(**ADULT))
     assert all(row.held for row in made) and "regimen.withdrawn" in {one.code for one in made.open}
 
@@ -168,6 +170,71 @@ def test_a_file_stands_under_its_id(tmp_path: Path) -> None:
     (tmp_path / "protocols" / "other.yaml").write_text(TEXT.replace("status: released", "status: draft"), encoding="utf-8")
     with pytest.raises(RegimenError, match="differs from the file name"):
         Library([tmp_path]).regimen("other")
+
+
+# ---- what a release hangs on: drug files, named policies, site conventions
+
+
+def own(unit: Path, name: str, old: str = "", new: str = "") -> Path:
+    """A file of the shipped library laid into the unit's folder, with one place changed."""
+    text = (shipped() / name).read_text(encoding="utf-8")
+    assert old in text
+    (unit / name).parent.mkdir(exist_ok=True)
+    (unit / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+    library.cache_clear()  # as in a new process, which looks at the folders anew
+    return unit / name
+
+
+def asked(unit: Path, **more: str) -> list[str]:
+    """Open findings of a plan that speak of a change since the release."""
+    made = dosing.plan("unit-flu", dosing.Patient(**ADULT), library=[str(unit)], **more)
+    assert "regimen.changed" not in {one.code for one in made.findings} or all(not row.held for row in made)
+    return [one.message for one in made.open if one.code == "regimen.changed"]
+
+
+def test_the_lock_holds_the_drug_files_and_the_site(unit: Path) -> None:
+    flu, site = lock(unit, uses=True)
+    assert flu == f"unit-flu@1 uses drugs/fludarabine.yaml sha256:{hashlib.sha256((shipped() / 'drugs/fludarabine.yaml').read_bytes()).hexdigest()}"
+    assert site.startswith("unit-flu@1 uses site.yaml sha256:") and asked(unit) == []
+    assert Library([unit]).regimen("unit-flu").changed_since == ()
+
+
+def test_one_byte_of_a_drug_file_is_told_by_check_and_asked_by_plan(unit: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own(unit, "drugs/fludarabine.yaml")
+    assert asked(unit) == []  # the same bytes in another place
+    path = own(unit, "drugs/fludarabine.yaml", "id: fludarabine\n", "id: fludarabine \n")
+    assert path.stat().st_size == (shipped() / "drugs/fludarabine.yaml").stat().st_size + 1
+    assert asked(unit) == ["drugs/fludarabine.yaml changed since unit-flu@1 was released: what was signed is not what is planned. Have a new version signed, or confirm what is planned here."]
+    assert asked(unit, answer={"unit-flu.changed": "a blank; the same figures"}, by="CD") == []
+    capsys.readouterr()
+    assert main(["check", "unit-flu", "--library", str(unit), "--json"]) == 3
+    (fault,) = json.loads(capsys.readouterr().out)["errors"]
+    assert fault["code"] == "R07" and "drugs/fludarabine.yaml changed since unit-flu@1 was released" in fault["what"] and "supersedes: unit-flu@1" in fault["do"]
+    assert main(["plan", "unit-flu", "--weight", "70 kg", "--height", "170 cm", "--library", str(unit)]) == 5
+    assert main(["check", "unit-flu", "--library", str(unit), "--release"]) == 3 and len(lock(unit, uses=True)) == 2
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(("old", "new", "told"), [("at: 09:00", "at: 08:00", True), ("rounding-limit: 10 %", "rounding-limit: 5 %", True), ("locale: en-GB", "locale: en-US", False)])
+def test_of_the_site_only_what_makes_figures_counts(unit: Path, old: str, new: str, told: bool) -> None:
+    own(unit, "site.yaml", old, new)
+    assert bool(asked(unit)) == told
+
+
+def test_a_named_policy_is_part_of_the_release(tmp_path: Path) -> None:
+    (tmp_path / "protocols").mkdir()
+    at(tmp_path).write_text(TEXT.replace("weight: actual", "weight: asco-2021"), encoding="utf-8")
+    assert main(["check", "unit-flu", "--library", str(tmp_path), "--release"]) == 0
+    assert [line.split()[2] for line in lock(tmp_path, uses=True)] == ["drugs/fludarabine.yaml", "policies.yaml", "site.yaml"]
+    own(tmp_path, "policies.yaml")
+    (message,) = asked(tmp_path)
+    assert message.startswith("policies.yaml changed")
+
+
+def test_a_release_that_names_no_drug_files_is_asked_about(unit: Path) -> None:
+    path = unit / trust.LOCK
+    path.write_text("".join(line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if " uses " not in line), encoding="utf-8")
+    assert "drugs/fludarabine.yaml, site.yaml changed" in asked(unit)[0]
 
 
 def test_every_file_of_the_shipped_lock_is_unchanged() -> None:

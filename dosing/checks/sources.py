@@ -106,6 +106,8 @@ def versions_are_current(case: Case) -> Iterator[Hit]:
         name = f"{file.id}@{file.version}"
         if file.superseded_by:
             yield Hit(f"{file.id}.superseded", "regimen.superseded", "note", f"{name} is superseded by {file.superseded_by}; dosing diff {name} {file.superseded_by} tells what changed.")
+        if file.changed_since:
+            yield Hit(f"{file.id}.changed", "regimen.changed", "query", f"{', '.join(file.changed_since)} changed since {name} was released: what was signed is not what is planned. Have a new version signed, or confirm what is planned here.")
         if file.status == "withdrawn":
             yield from _all_held(case, f"withdrawn.{file.id}", "regimen.withdrawn", f"{name} is withdrawn: no dose of it may be released. Take the version that follows it.")
 

@@ -22,38 +22,39 @@ SHEET = [
 
 def _printed(schedule: Any, output: Sequence[str], pages: str, paper: str, locale: str | None) -> list[tuple[str, bytes]]:
     """The bytes of every file, before any is written."""
-    from dosing import render
+    from dosing.render import extension, to_bytes
+    from dosing.render.pages import DEFAULT
 
     shown = replace(schedule, locale=locale) if locale else schedule
-    more = {"pages": pages} if pages else {}
-    return [(path, render.to_bytes(shown, render.extension(Path(path).name), paper=paper, **more)) for path in output]
+    return [(path, to_bytes(shown, extension(Path(path).name), pages or DEFAULT, paper)) for path in output]
 
 
 def _check(output: Sequence[str], pages: str, paper: str) -> None:
     """Refuse a path, a page or a paper that cannot be, before anything is recorded."""
-    from dosing import render
+    from dosing.render import check_path
     from dosing.render.pages import chosen
     from dosing.render.pages import paper as sort_of_paper
 
     for path in output:
-        render.check_path(path)
+        check_path(path)
     chosen(pages) if pages else None
     sort_of_paper(paper)
 
 
 def _write(files: Sequence[tuple[str, bytes]]) -> None:
-    from dosing import render
+    from dosing.render import checked, write_whole
 
     for path, data in files:
-        render.write_whole(render.checked(path), data)
+        write_whole(checked(path), data)
         click.echo(f"written: {path}", err=True)
 
 
 @verb("issue", OUTPUT, *SHEET)
 def issue(file: str, output: Sequence[str], pages: str, paper: str, locale: str | None, library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
     """Print the schedule as the next issue: it has a number, says which it replaces, and what changed."""
-    from dosing import render
     from dosing.course import Course
+    from dosing.render import show as on_terminal
+    from dosing.render import to_text_of
 
     _check(output, pages, paper)
     found = Course.load(file, library)
@@ -62,11 +63,11 @@ def issue(file: str, output: Sequence[str], pages: str, paper: str, locale: str 
     found.save(file)
     _write(files)
     if as_json:
-        click.echo(render.to_text_of(schedule, "json"), nl=False)
+        click.echo(to_text_of(schedule, "json"), nl=False)
     else:
         click.echo(_issued(schedule), err=bool(output))
     if not (output or as_json):
-        render.show(schedule)
+        on_terminal(schedule)
     say_open(schedule)
     return 0 if schedule.releasable else 5
 
@@ -81,8 +82,8 @@ def _issued(schedule: Any) -> str:
 @reader("show", OUTPUT, *SHEET)
 def show(file: str, output: Sequence[str], pages: str, paper: str, locale: str | None, library: Sequence[str], as_json: bool) -> int:
     """The course as it stands: what was given, what is left, queries, release; a copy of the sheet without an issue number."""
-    from dosing import render
     from dosing.course import Course
+    from dosing.render import show as on_terminal
 
     _check(output, pages, paper)
     found = Course.load(file, library)
@@ -91,7 +92,7 @@ def show(file: str, output: Sequence[str], pages: str, paper: str, locale: str |
     if as_json:
         emit(found.to_dict())
     elif not output:
-        render.show(replace(schedule, locale=locale) if locale else schedule)
+        on_terminal(replace(schedule, locale=locale) if locale else schedule)
         click.echo("\n".join(["Ledger", *(f"  {number} {say(entry)}" for number, entry in enumerate(found.entries, 1)), "Release", *map(_board, found.board()), *_queries(found.queries())]))
     say_open(schedule)
     return 0 if schedule.releasable else 5

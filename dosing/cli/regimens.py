@@ -104,7 +104,8 @@ def _proof(name: str, asked: tuple[Any, ...]) -> Proof:
 def _release(name: str, whole: Library) -> Path:
     from dosing.regimen import trust
 
-    return trust.release(whole.regimen(name, unreleased=True), whole.path(name))
+    found = whole.regimen(name, unreleased=True)
+    return trust.release(found, whole.path(name), whole.facts(found))
 
 
 def _tell(proofs: Sequence[Proof], against: bool, seconds: float) -> None:
@@ -112,7 +113,7 @@ def _tell(proofs: Sequence[Proof], against: bool, seconds: float) -> None:
     for one in proofs:
         told = f"{_many(one.phrases, 'printed phrase')} found, " if against else ""
         combinations = f", {_many(one.combinations, 'combination')} of choices" if one.combinations else ""
-        click.echo(f"{one.id}{'' if one.holds or not one.version else f'@{one.version}'}: {'sound' if one.holds else _many(len(one.faults), 'fault')}, {told}{_many(one.examples, 'worked example')}{combinations}")
+        click.echo(f"{one.id}{'' if one.holds or not one.version else f'@{one.version}'}: {'sound' if one.holds else _many(len(one.faults), 'fault')}, {told}{_many(one.examples, 'worked example')}{combinations}{''.join(f'; {note}' for note in one.notes)}")
         for fault in one.faults:
             click.echo(f"  {fault}", err=True)
     if len(proofs) > 1:

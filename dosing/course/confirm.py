@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -35,7 +35,7 @@ def confirm(state: State, lines: Iterable[Line], person: second.Person, held: se
     asked, count = {}, 0
     for line in (line for line in lines if line.id in readings and state.lanes[line.id].rest):
         lane, hung = state.lanes[line.id], tuple(wall_text(at, state.zone) for at in hung_on(state, line))
-        lane.once(("placed", line, state.inputs.calendar, hung), lambda line=line, hung=hung: _prove_places(state, line, hung))  # what did not change is not done again
+        lane.once(("placed", line, state.inputs.calendar, hung), partial(_prove_places, state, line, hung))  # what did not change is not done again
         key = ("dosed", line, readings[line.id], person, line.id in held, calculated[line.id], limit)
         if key not in lane.kept:
             asked[line] = key
@@ -43,7 +43,7 @@ def confirm(state: State, lines: Iterable[Line], person: second.Person, held: se
     doses = _second(lambda: _amounts([(line, readings[line.id]) for line in asked], person, limit))
     for line, key in asked.items():
         amount = second.HELD if line.id in held else readings[line.id].amount
-        _agree(second.differences([(line.id, 1, 0, None, calculated[line.id], amount)], [second.Result(line.id, 1, 0, None, *doses[line.id])]))
+        _agree(second.differences([(line.id, 1, 0, None, calculated[line.id], amount)], [second.Result(line.id, 1, 0, None, doses[line.id][0], doses[line.id][1])]))
         state.lanes[line.id].once(key, bool)
     return count
 
@@ -53,7 +53,7 @@ def _prove_places(state: State, line: Line, hung: tuple[str, ...]) -> bool:
     places = _second(lambda: _of_rest(state.lanes[line.id].rest, line, _when(state.when), hung))
     one = Fraction(1)
     ours = [(line.id, number, slot.day, slot.seconds, 1.0, second.HELD) for number, slot in state.starts(line.id).items()]
-    _agree(second.differences(ours, [second.Result(line.id, number, *place, one, one) for number, place in places.items()]))
+    _agree(second.differences(ours, [second.Result(line.id, number, day, start, one, one) for number, (day, start) in places.items()]))
     return True
 
 
@@ -192,7 +192,7 @@ def _starts(text: second.Line, when: second.When) -> tuple[tuple[int, float | No
 def confirm_totals(state: State, totals: Iterable[Total]) -> None:
     """Add what was given and what is left once more in whole fractions; `Disagreement` (E01) where a total differs."""
     _agree([text for total in totals if total.given is not None and total.amount is not None
-            if (text := state.lanes[total.order].once(("added", total), lambda total=total: _added(state.lanes[total.order], total)))])  # fmt: skip
+            if (text := state.lanes[total.order].once(("added", total), partial(_added, state.lanes[total.order], total)))])  # fmt: skip
 
 
 def _added(lane: Lane, total: Total) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from dosing.course import moment
@@ -12,7 +12,6 @@ from dosing.course.state import Done, Lane, Past, Segment, State, day_of
 from dosing.engine.settle import Line
 from dosing.engine.timeline import say_clock
 from dosing.errors import refuse
-from dosing.patient import When
 
 
 def record(state: State, entry: Any) -> State:
@@ -117,19 +116,3 @@ def frozen(state: State, order: str) -> tuple[Segment, ...]:
 def stopped(lane: Lane) -> Lane:
     """A lane with nothing left; the numbers that are not given are kept."""
     return replace(lane, rest=(), stopped=(*lane.stopped, *lane.left))
-
-
-def follow(state: State, entry: Any) -> State:
-    """Day 0 becomes the day on which the graft was really given: what is not begun follows, what is begun keeps its dates."""
-    from dosing.course.moves import moved_to
-
-    done = state.lane(entry.order).find(entry.dose)
-    assert done
-    day, _ = moment.wall(done.seconds, state.zone)
-    return moved_to(state, When.of(day.isoformat(), state.zone, dict(state.when.times)), lambda order, old, new: replace(old.lane(order), rest=frozen(old, order)))
-
-
-def fits_day0(state: State, entry: Any) -> bool:
-    """Whether a given graft stands on the calendar day it was planned for, which is what day 0 means."""
-    done: date = moment.wall(moment.read_moment(entry.start if entry.what == "correct" else entry.at, state.zone), state.zone)[0]
-    return (done - state.day0).days == entry.planned.day if entry.what == "give" else done == state.day0

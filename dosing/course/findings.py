@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
+from typing import Any
 
 from dosing import forms
 from dosing.checks import Case
@@ -36,15 +38,13 @@ def _open(state: State) -> Iterator[Finding]:
         yield Finding(key, "course.choice-open", "query", f"{say_fact(state, fact)}, and nobody has chosen what follows. {told}. Until then the doses left stand as before. Answer with one of {', '.join(names)}.", getattr(fact, "order", None))
 
 
-def say_fact(state: State, fact: object) -> str:
+def say_fact(state: State, fact: Any) -> str:
     """What happened, in words: `bu#6 was given Sat 2027-03-27 08:30, 2.5 h after its planned start`."""
-    what = getattr(fact, "what")  # noqa: B009  entries of several kinds
-    if what == "weigh":
-        return f"the patient was weighed {getattr(fact, 'weight')}"  # noqa: B009
-    order = str(getattr(fact, "order"))  # noqa: B009
-    if what == "level":
-        return f"a level of {getattr(fact, 'measured')} was measured after {order}#{getattr(fact, 'of')}, target {getattr(fact, 'target')}"  # noqa: B009
-    number = int(getattr(fact, "dose"))  # noqa: B009
+    if fact.what == "weigh":
+        return f"the patient was weighed {fact.weight}"
+    if fact.what == "level":
+        return f"a level of {fact.measured} was measured after {fact.order}#{fact.of}, target {fact.target}"
+    order, number = fact.order, fact.dose
     done = state.lanes[order].find(number)
     if done is None or done.missed:
         return f"{order}#{number} was not given"
@@ -88,12 +88,16 @@ def _given(state: State) -> Iterator[Finding]:
     for order, lane in state.lanes.items():
         if not lane.given:
             continue
-        yield from lane.done.once(("given", order), lambda order=order, lane=lane: tuple(found for one in lane.given for found in _one_given(state, order, one)))
+        yield from lane.done.once(("given", order), partial(_all_given, state, order, lane.given))
         line = state.inputs.line(order)
         for one in lane.given if line and hangs(line) else ():
             yield from _hung(state, order, one)
         if line and line.order.event:
             yield from _parts(state, order)
+
+
+def _all_given(state: State, order: str, given: Sequence[Done]) -> tuple[Finding, ...]:
+    return tuple(found for one in given for found in _one_given(state, order, one))
 
 
 def _one_given(state: State, order: str, one: Done) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from dosing.checks import Case
 from dosing.checks.doses import judge, limits_of
@@ -14,7 +14,7 @@ from dosing.course.confirm import in_unit
 from dosing.course.state import Lane, State, day_of
 from dosing.engine.settle import Line
 from dosing.regimen import rules
-from dosing.regimen.schema import Limit
+from dosing.regimen.drug import Limit
 from dosing.schedule import Amount, Finding, Level, Total
 
 
@@ -24,15 +24,17 @@ def all_of(state: State, case: Case, totals: Sequence[Total]) -> Iterator[Findin
         line = state.inputs.line(total.order)
         if line is not None and line.dose is not None and line.basis:
             key = ("limits", line, total.amount or total.calculated, _basis(line, case), state.inputs.calendar)
-            yield from state.lanes[line.id].once(key, lambda line=line, total=total: tuple(_both(state, line, case, total)))
+            yield from state.lanes[line.id].once(key, partial(_both, state, line, case, total))
 
 
-def _both(state: State, line: Line, case: Case, total: Total) -> Iterator[Finding]:
+def _both(state: State, line: Line, case: Case, total: Total) -> tuple[Finding, ...]:
+    found: list[Finding] = []
     if of_course := _limits(line, "course"):
         summed = replace(line, value=per_basis(total.amount or total.calculated, line, case), parts=1, count=1)
-        yield from _judged(summed, of_course, f"{line.id}.sum", "given and planned together are")
+        found += _judged(summed, of_course, f"{line.id}.sum", "given and planned together are")
     if of_day := _limits(line, "day"):
-        yield from _days(state, line, case, of_day)
+        found += _days(state, line, case, of_day)
+    return tuple(found)
 
 
 @lru_cache(maxsize=1024)

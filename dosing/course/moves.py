@@ -65,3 +65,17 @@ def re_date(state: State, entry: Any) -> State:
         return replace(lane, rest=(Segment("dates", numbers, tuple(wall_text(at, old.zone) for at in later)),) if later else ())
 
     return _move(state, entry, again)
+
+
+def follow(state: State, entry: Any) -> State:
+    """Day 0 becomes the day on which the graft was really given: what is not begun follows, what is begun keeps its dates."""
+    done = state.lane(entry.order).find(entry.dose)
+    assert done
+    day, _ = moment.wall(done.seconds, state.zone)
+    return moved_to(state, When.of(day.isoformat(), state.zone, dict(state.when.times)), lambda order, old, new: replace(old.lane(order), rest=frozen(old, order)))
+
+
+def fits_day0(state: State, entry: Any) -> bool:
+    """Whether a given graft stands on the calendar day it was planned for, which is what day 0 means."""
+    done: date = moment.wall(moment.read_moment(entry.start if entry.what == "correct" else entry.at, state.zone), state.zone)[0]
+    return (done - state.day0).days == entry.planned.day if entry.what == "give" else done == state.day0

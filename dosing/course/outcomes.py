@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from typing import Any
 
@@ -81,7 +81,7 @@ def options(state: State, entry: Any, before: Schedule, asked: str = "") -> tupl
     """
     known = replan.open_outcomes(state, entry)
     names = [asked] if asked in known else list(known)
-    found = [_option(state, entry, name, before, replan.now_of(state, entry), lambda name=name: replan.apply(state, entry if getattr(entry, "outcome", "") == name else entry.model_copy(update={"outcome": name}))) for name in names]
+    found = [_option(state, entry, name, before, replan.now_of(state, entry), partial(_named_so, state, entry, "outcome", name)) for name in names]
     if entry.what == "move-day0" and asked not in known:
         again = _option(state, entry, "re-date", before, replan.now_of(state, entry), lambda: moves.re_date(state, entry))
         found += [again] if again.refused else []
@@ -93,8 +93,13 @@ def later(state: State, query: str, before: Schedule, entry: Any = None) -> tupl
     fact, entry = state.asked[query], entry or Answer(query=query, answer="none")
     known = replan.OUTCOMES[replan.kind_of(fact, state)]
     names = [entry.answer] if entry.answer in known else list(known)
-    found = [_option(state, fact, name, before, state.now, lambda name=name: replan.apply(state, entry.model_copy(update={"answer": name}))) for name in names]
+    found = [_option(state, fact, name, before, state.now, partial(_named_so, state, entry, "answer", name)) for name in names]
     return tuple(replace(one, about=getattr(fact, "order", "")) for one in found)
+
+
+def _named_so(state: State, entry: Any, field: str, name: str) -> State:
+    """The state after an entry that names an outcome in one of its fields."""
+    return replan.apply(state, entry if getattr(entry, field, "") == name else entry.model_copy(update={field: name}))
 
 
 def _option(state: State, entry: Any, name: str, before: Schedule, now: int | None, work: Callable[[], State]) -> Option:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from dosing.course import moment, moves
-from dosing.course.doses import append, correct, fits_day0, follow, record, slide, stay, stopped
+from dosing.course.doses import append, correct, record, slide, stay, stopped
 from dosing.course.level import next_dose, stated, whole_course
 from dosing.course.state import Lane, Released, State, Told, day_of, whole
 from dosing.engine.settle import Change, Line
@@ -95,7 +95,7 @@ def recall(state: State, entry: Any) -> State:
 
 OUTCOMES: dict[str, dict[str, Outcome]] = {
     "give": {"keep-grid": stay, "slide": slide},
-    "graft": {"keep-day0": stay, "follow": follow},
+    "graft": {"keep-day0": stay, "follow": moves.follow},
     "miss": {"omit": stay, "append": append},
     "weigh": {"real": real_weight, "fluid": stay},
     "level": {"next-dose": next_dose, "cumulative": whole_course},
@@ -147,7 +147,7 @@ def kind_fits(state: State, entry: Any, kind: str, line: Line | None) -> bool:
     if line is None or getattr(entry, "extra", False):
         return False
     if kind == "graft":
-        return entry.what != "miss" and not getattr(entry, "missed", False) and bool(entry.what == "give" or entry.start) and not fits_day0(state, entry)
+        return entry.what != "miss" and not getattr(entry, "missed", False) and bool(entry.what == "give" or entry.start) and not moves.fits_day0(state, entry)
     if line.rhythm.event:
         return False
     return kind == "miss" or strays(state, entry, line)

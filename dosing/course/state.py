@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, TypeVar
 
+from dosing.course import places
 from dosing.course.events import Planned, Start
 from dosing.engine.adjust import House
 from dosing.engine.settle import Change, Line, Settled, settle
@@ -15,7 +16,7 @@ from dosing.engine.timeline import Slot, slot
 from dosing.errors import Fault, UsageError, closest, refuse
 from dosing.patient import When
 from dosing.regimen.library import library
-from dosing.regimen.schema import Happening
+from dosing.regimen.site import Happening
 
 T = TypeVar("T")
 MOST = 64  # results kept for one order; what a person only looks at must not pile up
@@ -232,9 +233,7 @@ class State:
     def starts(self, order: str) -> dict[int, Slot]:
         """The planned places of the doses that are left of an order, by number; T04 or T05 where a clock time cannot be told."""
         if order not in self._places:
-            from dosing.course.places import left
-
-            self._places[order] = left(self, order)
+            self._places[order] = places.left(self, order)
         return self._places[order]
 
 
@@ -251,9 +250,7 @@ def begin(entry: Start, folders: tuple[str, ...] = ()) -> State:
 
 def whole(line: Line, when: When, after: int = 0) -> tuple[Segment, ...]:
     """The doses of a line with a number above `after`, on its own grid."""
-    from dosing.course.places import count_of
-
-    numbers = tuple(range(after + 1, count_of(line, when) + 1))
+    numbers = tuple(range(after + 1, places.count_of(line, when) + 1))
     return (Segment("grid", numbers),) if numbers else ()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dosing import forms
@@ -95,6 +96,11 @@ class Settled:
     graft: Line | None = field(default=None)
     events: dict[str, Event] = field(default_factory=dict)  # moments of this plan that no order is itself
     replaced: tuple[tuple[str, Order], ...] = ()  # orders left out, with the file they stand in: another file gives the drug
+
+    @cached_property
+    def blinds(self) -> tuple[str, ...]:
+        """The choices that tell the arm of a blinded trial."""
+        return tuple(name for part in (self.regimen, *self.blocks) for name, choice in part.choices.items() if choice.blinds)
 
 
 def settle(regimen: Regimen, blocks: Sequence[Regimen], changes: Sequence[Change], choose: Mapping[str, str],

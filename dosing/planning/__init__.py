@@ -100,7 +100,7 @@ def plan(
     body = body_of(patient, bsa or found.bsa or site.bsa, site, when.day0)
     case = calculate(settled, body, when, patient.weighed)
     answers = _answers(answer, by)
-    return _schedule(case, patient, answers, printed_at, locale or site.locale)
+    return _schedule(case, patient, answers, printed_at, locale or site.locale, request.folders)
 
 
 def body_of(patient: Patient, formula: str, site: Site, day0: date | None) -> Body:
@@ -184,7 +184,7 @@ def _applies(line: Line, body: Body) -> np.ndarray:
     return np.logical_and.reduce(masks)
 
 
-def _schedule(case: Case, patient: Patient, answers: dict[str, dict[str, str]], printed_at: str, locale: str) -> Schedule:
+def _schedule(case: Case, patient: Patient, answers: dict[str, dict[str, str]], printed_at: str, locale: str, folders: tuple[str, ...]) -> Schedule:
     """The rows, totals and findings of the first (only) patient of a case."""
     found = [hit for hit in hits(case) if hit.holds(0)]
     unknown = [Fault("R05", f'no query is called "{key}"', closest(key, [hit.id for hit in found if hit.level == "query"] or ["none is open"]), f"--answer {key}")
@@ -197,7 +197,7 @@ def _schedule(case: Case, patient: Patient, answers: dict[str, dict[str, str]], 
     agreed = verify(case, 0, person_of(patient, case.body), held, readings)
     findings.append(Finding("second", "second.agrees", "pass", f"a second, independent calculation of {agreed['doses']} doses agrees"))
     return page(case, patient, held, findings, agreed, answers=tuple(answers.values()), administrations=Later(partial(administrations, case, 0, held, readings)),
-                totals=Later(partial(totals, case, 0, held, readings)), locale=locale, printed_at=printed_at)  # fmt: skip
+                totals=Later(partial(totals, case, 0, held, readings)), locale=locale, printed_at=printed_at, folders=folders)  # fmt: skip
 
 
 def page(case: Case, patient: Patient, held: set[str], findings: Sequence[Finding], agreed: dict[str, Any], **more: Any) -> Schedule:
@@ -207,7 +207,7 @@ def page(case: Case, patient: Patient, held: set[str], findings: Sequence[Findin
         "regimen": regimen, "title": case.settled.regimen.title, "patient": facts(patient, case.when.day0), "identity": identity(patient), "metrics": measures(case),
         "day0": case.when.day0, "zone": case.when.zone, "times": dict(case.when.times), "choices": dict(case.settled.choices), "changes": case.settled.changes,
         "not_scheduled": not_scheduled, "silent": silent, "findings": tuple(findings), "second_calculation": agreed, "sources": sources, "orders": tuple(map(card, case.lines)),
-        "weights": Later(partial(side_by_side, case, 0, held)) if any(finding.id == "weight.all" for finding in findings) else (), **more,
+        "blinds": case.settled.blinds, "weights": Later(partial(side_by_side, case, 0, held)) if any(finding.id == "weight.all" for finding in findings) else (), **more,
     })  # fmt: skip
 
 

@@ -9,7 +9,9 @@ from typing import Any, Literal
 from dosing.errors import DosingError, Fault
 from dosing.proof.examples import example_faults, figure, host
 from dosing.proof.record import phrases_found
+from dosing.regimen import trust
 from dosing.regimen.library import library
+from dosing.regimen.schema import Regimen
 
 __all__ = ["Depth", "Proof", "check", "figure"]
 
@@ -28,6 +30,7 @@ class Proof:
     combinations: int = 0
     plans: int = 0
     files: int = 0
+    notes: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
     @property
@@ -38,7 +41,7 @@ class Proof:
     def to_dict(self) -> dict[str, Any]:
         """The proof as plain JSON values."""
         counted = {name: getattr(self, name) for name in ("examples", "phrases", "combinations", "plans", "files")}
-        return {"id": self.id, "version": self.version, "sha256": self.sha256, "ok": self.holds, **counted, "errors": [fault.to_dict() for fault in self.faults]}
+        return {"id": self.id, "version": self.version, "sha256": self.sha256, "ok": self.holds, **counted, "notes": self.notes, "errors": [fault.to_dict() for fault in self.faults]}
 
 
 def check(name: str | Path, against: str | Path | None = None, folders: tuple[str, ...] = (), depth: Depth = "", unreleased: bool = False) -> Proof:
@@ -54,7 +57,9 @@ def check(name: str | Path, against: str | Path | None = None, folders: tuple[st
         if error.exit_code != 3:
             raise
         return Proof(str(name), faults=sorted(error.faults, key=_line))
-    proof = Proof(regimen.id, regimen.version, regimen.sha256)
+    proof = Proof(regimen.id, regimen.version, regimen.sha256, notes=_notes(regimen))
+    if changed := trust.facts_fault(regimen):
+        proof.faults.append(changed)
     for number, example in enumerate(regimen.examples, 1):
         proof.faults += example_faults(regimen, example, f"{regimen.path}: examples.{number}", folders)
         proof.examples += 1
@@ -67,6 +72,12 @@ def check(name: str | Path, against: str | Path | None = None, folders: tuple[st
         proof.combinations, proof.plans, proof.files = tried.combinations, tried.plans, tried.files
         proof.faults += tried.faults
     return proof
+
+
+def _notes(regimen: Regimen) -> list[str]:
+    """What is no fault and must be said: cited phrases that do not stand in their source word for word."""
+    condensed = [key for key, source in regimen.sources.items() if source.wording != "printed"]
+    return [f"{len(condensed)} of {len(regimen.sources)} source{'s' if len(regimen.sources) > 1 else ''} condensed: {', '.join(condensed)}"] if condensed else []
 
 
 def _line(fault: Fault) -> tuple[str, int]:

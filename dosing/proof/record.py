@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dosing.errors import Fault
+from dosing.regimen.rules import numbers
 from dosing.regimen.schema import Regimen
 
 
 def phrases_found(regimen: Regimen, record: Path, faults: list[Fault]) -> int:
-    """How many printed phrases of the record's source were found in it; a missing one is a fault."""
+    """How many printed phrases of the record's source were found in it; a missing one is a fault.
+
+    Of a source whose wording is condensed each number must stand in the record.
+    """
     try:
         text = flat(record.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -20,12 +24,16 @@ def phrases_found(regimen: Regimen, record: Path, faults: list[Fault]) -> int:
     keys = [key for key, source in regimen.sources.items() if source.id in text]
     if not keys:
         faults.append(Fault("R08", "no source of this regimen is named in the record", "name the record of one of its sources.", record.name))
-    found = 0
+    found, printed = 0, numbers(text)
     for where, key, phrase in phrases(regimen):
-        if key in keys and flat(phrase) in text:
+        if key not in keys:
+            continue
+        condensed = regimen.sources[key].wording != "printed"
+        if flat(phrase) in text or (condensed and numbers(phrase) <= printed):
             found += 1
-        elif key in keys:
-            faults.append(Fault("R08", f'the phrase "{phrase}" is not in {record.name}', "quote it as printed.", f"{regimen.path}: {where}"))
+        else:
+            what = f'a number of the condensed phrase "{phrase}" is not in {record.name}' if condensed else f'the phrase "{phrase}" is not in {record.name}'
+            faults.append(Fault("R08", what, "quote it as printed.", f"{regimen.path}: {where}"))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property, lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=Model)
 KINDS = ("protocols", "blocks")
+FIGURES = ("at", "bsa", "bsa_step", "bsa_floor", "weight_step", "rounding_limit", "rounding", "weight_rules")  # site conventions that make doses and hours
 
 
 def shipped() -> Path:
@@ -28,6 +30,10 @@ def shipped() -> Path:
     package = Path(__file__).parents[1]
     installed = package / "_regimens"
     return installed if installed.is_dir() else package.parent / "regimens"
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    return sha256(b"".join(parts)).hexdigest()
 
 
 @lru_cache(maxsize=512)
@@ -87,10 +93,13 @@ class Library:
         """The named rules for dosing weights and rounding; a later folder wins, rule by rule. Read when one is named."""
         from dosing.regimen.policies import Policies
 
-        files = [folder / "policies.yaml" for folder in self.folders if (folder / "policies.yaml").is_file()]
-        read = [_load(path, path.stat().st_mtime_ns, Policies, "policies.yaml")[0] for path in files]
+        read = [_load(path, path.stat().st_mtime_ns, Policies, "policies.yaml")[0] for path in self._policy_files]
         merged = {kind: {name: rule for one in read for name, rule in getattr(one, kind).items()} for kind in ("weights", "rounding")}
         return Policies().model_copy(update=merged)
+
+    @property
+    def _policy_files(self) -> list[Path]:
+        return [folder / "policies.yaml" for folder in self.folders if (folder / "policies.yaml").is_file()]
 
     @property
     def regimens(self) -> dict[str, Path]:
@@ -112,10 +121,25 @@ class Library:
         found = self._proved(path, path.stat().st_mtime_ns)
         if path.suffix != Path(str(name)).suffix and found.id != path.stem.partition("@")[0]:
             raise RegimenError(Fault("R05", f'the id "{found.id}" differs from the file name', f"write id: {path.stem.partition('@')[0]}, or name the file {found.id}.yaml.", f"{path.name}:1"))
-        locks = dict.fromkeys((*self.folders, trust.folder_of(path)))
-        if not unreleased and (wrong := trust.fault(found, trust.entries(locks))):
+        return found if unreleased else self._held_to_its_release(found, trust.entries(dict.fromkeys((*self.folders, trust.folder_of(path)))))
+
+    def _held_to_its_release(self, found: Regimen, released: Mapping[str, trust.Entry]) -> Regimen:
+        """A regimen that is as it was released, told what it hangs on and is not so any more; R07 where it has changed itself."""
+        if wrong := trust.fault(found, released):
             raise RegimenError(wrong)
-        return found
+        entry = released.get(f"{found.id}@{found.version}")
+        changed = trust.changed_since(entry, self.facts(found)) if entry else ()
+        return found.model_copy(update={"changed_since": changed}) if changed else found
+
+    def facts(self, regimen: Regimen) -> dict[str, str]:
+        """The SHA-256 of what a regimen's figures hang on beside itself: drug files, named policies, site conventions."""
+        named = {order.drug for order in regimen.orders}
+        drugs = sorted(named.union(*(self.drugs[drug].one_of for drug in named)))
+        rules_of = {*self.site.weight_rules, self.site.rounding, *(name for order in regimen.orders for name in (order.weight, order.rounding))}
+        found = {f"drugs/{drug}.yaml": self.drugs[drug].sha256 for drug in drugs}
+        if rules_of & {*self.policies.weights, *self.policies.rounding}:
+            found["policies.yaml"] = _digest(path.read_bytes() for path in self._policy_files)
+        return found | {"site.yaml": _digest(f"{key}: {getattr(self.site, key)}\n".encode() for key in FIGURES)}
 
     def _load_proved(self, path: Path, changed: int) -> Regimen:
         try:

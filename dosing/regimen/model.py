@@ -10,7 +10,7 @@ from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict
 
-MADE = ("sha256", "path", "superseded-by")  # what a model holds of its file, and no file may write
+MADE = ("sha256", "path", "superseded-by", "changed-since")  # what a model holds of its file, and no file may write
 
 
 class Model(BaseModel):

@@ -204,6 +204,7 @@ class Regimen(Model):
     sha256: str = Field(default="", exclude=True)
     path: str = Field(default="", exclude=True)
     superseded_by: str = Field(default="", exclude=True)
+    changed_since: tuple[str, ...] = Field(default=(), exclude=True)  # files its figures hang on that are not those of its release
 
     def __repr__(self) -> str:
         return f"<Regimen {self.id}@{self.version} ({self.status}): {len(self.orders)} orders, {len(self.choices)} choices, {len(self.queries)} open questions>"

@@ -19,6 +19,7 @@ from dosing.schedule import Schedule
 DAYS = 9
 QUOTED = re.compile(r'"[^"]+"')
 NARROW = 7  # more days than this make narrow columns
+RUNNING = ("order_notes", "sources")  # set as running text on paper
 ASK = "ask: "  # what nobody stated stands out
 LONG = 10  # signs of an amount that a narrow column holds in large letters
 STYLE = Path(__file__).with_name("sheet.css")
@@ -186,10 +187,11 @@ def _preparation(sheet: Sheet) -> str:
 
 def _lists(sheet: Sheet) -> Iterable[str]:
     named = (("checks", sheet.checks), ("body", sheet.body), ("choices", sheet.decisions), ("order_notes", sheet.order_notes), ("sources", sheet.sources))
-    left = () if "grid" in sheet.pages else sheet.unscheduled
-    for title, told in (*((sheet.words[key], told) for key, told in named), *((fact.label, (fact,)) for fact in left)):
+    for key, told in named:
         if told:
-            yield f"<div>{heading(title)}{facts(told) if told != left[:1] else paragraph(told[0].text)}</div>"
+            yield f"<div>{heading(sheet.words[key])}{facts(told, 'run' if key in RUNNING else '')}</div>"
+    for fact in () if "grid" in sheet.pages else sheet.unscheduled:
+        yield f"<div>{heading(fact.label)}{paragraph(fact.text)}</div>"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = (), title: str = "", kind: str = "") -> str:

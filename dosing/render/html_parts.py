@@ -28,10 +28,10 @@ def ink(kind: str = "") -> str:
     return f'<span class="ink {kind}"></span>' if kind else '<span class="ink"></span>'
 
 
-def facts(told: Sequence[Fact]) -> str:
+def facts(told: Sequence[Fact], kind: str = "") -> str:
     """Labels and their texts, one pair a line; `none` without any."""
     pairs = "".join(f"<div><dt>{escape(fact.label)}</dt><dd>{escape(fact.text)}</dd></div>" for fact in told)
-    return f'<dl class="facts">{pairs}</dl>' if told else paragraph("none")
+    return f'<dl class="{f"facts {kind}".strip()}">{pairs}</dl>' if told else paragraph("none")
 
 
 def data(title: str, head: str, body: str, kind: str = "", detail: str = "", level: int = 2) -> str:

@@ -19,9 +19,9 @@ DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 
 def changes(schedule: Schedule) -> tuple[Fact, ...]:
     """One fact a change, doses of an order that changed alike together: which, what, from what to what."""
-    groups: dict[tuple[Any, ...], list[int]] = {}
+    groups: dict[tuple[Any, Any, Any, Any], list[int]] = {}
     for change in schedule.changed:
-        key = tuple(change.get(name) for name in ("order", "what", "from", "to"))
+        key = (change.get("order"), change.get("what"), change.get("from"), change.get("to"))
         groups.setdefault(key, []).extend([change["number"]] if change.get("number") else [])
     return tuple(_fact(schedule, *key, numbers) for key, numbers in groups.items())
 

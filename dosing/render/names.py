@@ -91,5 +91,5 @@ def series(schedule: Schedule, document: str) -> str:
     document, so that two patients without a name never overwrite each other: its next issue makes entries of its own.
     """
     who = schedule.identity
-    person = who.get("id") or (f"{who['name']} {who['born']}" if who.get("name") and who.get("born") else getattr(schedule, "series", ""))
+    person = who.get("id") or (f"{who['name']} {who['born']}" if who.get("name") and who.get("born") else schedule.series)
     return sha256(f"{schedule.regimen['id']} {person}".encode()).hexdigest()[:16] if person else document

@@ -31,7 +31,7 @@ def prepared(schedule: Schedule) -> Preparation | None:
     from dosing.preparation import prepare
 
     try:
-        return prepare(schedule, library=getattr(schedule, "folders", ()))
+        return prepare(schedule, library=schedule.folders)
     except (DosingError, KeyError):
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from shutil import get_terminal_size
@@ -92,7 +93,7 @@ Line = str | tuple[str, str]  # a whole line, or a first column and what hangs b
 def _filled(line: Line, width: int) -> list[str]:
     """The lines of the page, broken between words, with what goes on under where it began."""
     first, rest = line if isinstance(line, tuple) else ("", line)
-    hang = " " * len(first) if isinstance(line, tuple) else ""
+    hang = " " * max(len(first), 4) if isinstance(line, tuple) else ""
     return wrap(first + rest, width, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False) or [""]
 
 
@@ -100,19 +101,23 @@ def _told(order: Mapping[str, Any]) -> Iterator[Line]:
     """One order: dose, days and hours, then route and limits, condition, note, and what the sources print."""
     gap = " " * 13
     days = order["days"] if order["days"].startswith("days ") else f"day{'' if order['days'].lstrip('+-').isdigit() else 's'} {order['days']}"
-    yield f"  {order['id']:<10} ", f"{order['drug']}: {', '.join(filter(None, (order['dose'], days, order['rhythm'])))}"
+    dose = re.sub(r"\d{4,}", lambda found: f"{int(found[0]):,}", order["dose"])
+    yield f"  {order['id']:<10} ", f"{order['drug']}: {', '.join(filter(None, (dose, days, order['rhythm'])))}"
     limits = [f"{name} {value}" for name, value in order["limits"].items()]
-    total = f"course total {order['total']}" if order["total"] else ""
+    total = f"course total {order['total'].removesuffix('/course')}" if order["total"] else ""
     over = f"over {order['over']} min" if order["over"] else ""
-    more = [(order["route"] or "").upper(), over, order["product"] or "", _weight(order["weight"]), total, *limits]
+    more = [(order["route"] or "").upper(), over, order["product"] or "", _weight(order), total, *limits]
     yield gap, "; ".join(filter(None, more))
     for label, text in (("when ", order["when"]), ("note: ", order["note"])):
         yield from [(gap + label, text)] if text else ()
     yield from ((f"{gap}{key} prints ", "; ".join(f'"{phrase}"' for phrase in phrases)) for key, phrases in order["cite"].items())
 
 
-def _weight(name: str) -> str:
-    return {"unspecified": "dosing weight not named", "none": ""}.get(name, f"weight {name}")
+def _weight(order: Mapping[str, Any]) -> str:
+    """The dosing weight where the dose is by weight or by surface."""
+    if not re.search(r"/(?:kg|m2)\b", order["dose"]):
+        return ""
+    return "dosing weight not named" if order["weight"] == "unspecified" else f"weight {order['weight']}"
 
 
 def _choices(choices: Mapping[str, Any]) -> list[Line]:

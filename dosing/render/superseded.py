@@ -42,7 +42,7 @@ def of_issue(schedule: Schedule, superseded: int | None = None, changed: Iterabl
     old = schedule.replaces if superseded is None else superseded
     if not 0 < old < schedule.issue:
         raise UsageError(Fault("R05", f"issue {old} is not superseded by issue {schedule.issue}", "name an earlier issue.", "notice"))
-    told = replace(schedule, replaces=old, changed=tuple(schedule.changed if changed is None else changed))
+    told = replace(schedule, replaces=old, changed=schedule.changed if changed is None else tuple(map(dict, changed)))
     since = f" from {issued.moments(schedule.printed_at, schedule.locale)}" if schedule.printed_at else ""
     words = wording.words(schedule.locale)
     return Notice(
