@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from dosing.display import as_bundle, as_html
 from dosing.rounding import number_text
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, repr=False)
 class Derivation:
     """The steps from the written dose to the amount of one administration, each as it was used."""
 
@@ -47,6 +48,10 @@ class Derivation:
 
     def tell(self) -> str:
         """One line: dose × basis = calculated → amount (rule, deviation); where a maximum cuts it, the product stands before it."""
+        return self._line
+
+    @cached_property
+    def _line(self) -> str:
         divided = f" ÷ {self.parts}" if self.parts > 1 else ""
         times = f" × {self.basis}" if self.basis else ""
         named = f" ({self.basis_name})" if self.basis_name else ""

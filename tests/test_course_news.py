@@ -127,6 +127,25 @@ def test_a_change_holds_for_the_rest_only() -> None:
     assert total(course, "cy") == "3090" and course.schedule().course["not_given"] == [{"order": "cy", "number": 4, "state": "stopped"}]
 
 
+def test_changed_hours_and_days_hold_for_the_doses_left_only() -> None:
+    """Three of four given at 09:00; the fourth, on 13 January, moves to 11:00, then to day -1, the 14th."""
+    course = at_noon()
+    course.set("cy.at", "11:00", at="2027-01-12T12:00", by="AB", why="bed")
+    assert [row["number"] for row in rows(course, "cy")] == [1, 2, 3, 4] and left(course, "cy") == ["2027-01-13T11:00:00+08:00"]
+    course.set("cy.days", "-5, -4, -3, -1", at="2027-01-12T12:00", by="AB", why="fever")
+    assert left(course, "cy") == ["2027-01-14T11:00:00+08:00"] and total(course, "cy") == "4120"
+
+
+def test_two_answers_stand_in_one_order_whichever_came_first() -> None:
+    made = []
+    for queries in (("flu.creatinine", "bu.days"), ("bu.days", "flu.creatinine")):
+        course = story_b()
+        for query in queries:
+            course.answer(query, "seen", by="AB")
+        made.append(course.schedule().to_dict())
+    assert made[0] == made[1] and [one["id"] for one in made[0]["answers"]] == ["bu.days", "flu.creatinine"]
+
+
 def test_given_and_planned_together_are_held_against_the_course_limit() -> None:
     course = at_noon()
     course.set("atg.dose", "5 mg/kg/day", at="2027-01-12T12:00", by="AB", why="prescriber")  # 312 + 2 × 313 = 938 mg = 15.0 mg/kg

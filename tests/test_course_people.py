@@ -14,6 +14,7 @@ from test_course import (
     A,
     at_noon,
     give_all,
+    left,
     levels,
     message,
     outcomes,
@@ -24,6 +25,7 @@ from test_course import (
 )
 
 from dosing import InputError, Patient, UsageError, cli, plan
+from dosing.course import Course
 
 
 def test_a_held_or_questioned_line_is_not_released() -> None:
@@ -146,3 +148,89 @@ def test_a_course_is_never_written_over(tmp_path) -> None:
     story_a().save(tmp_path / "c.json")
     with pytest.raises(UsageError, match="already"):
         story_a().save(tmp_path / "c.json")
+
+
+def test_a_late_dose_on_the_command_line_is_recorded_and_its_choice_answered(tmp_path, capsys) -> None:
+    """Exit 5 while the choice is open, 4 for an outcome that is none, 0 once it is answered."""
+    file = str(tmp_path / "b.json")
+    course = story_b()
+    give_all(course, "bu", 5)
+    course.save(file)
+    code, out, err = run(capsys, "give", file, "bu#6", "--at", "2027-03-27T08:30", "--by", "N")
+    assert code == 5 and "slide      16.8 mg Sat 2027-03-27 14:30 20:30" in out and "answer FILE bu#6.outcome=keep-grid|slide" in err
+    code, out, _ = run(capsys, "outcomes", file, "bu#6.outcome", "--json")
+    assert code == 5 and [one["name"] for one in json.loads(out)["outcomes"]] == ["keep-grid", "slide"]
+    assert run(capsys, "answer", file, "bu#6.outcome=later", "--by", "AB")[0] == 4
+    assert run(capsys, "answer", file, "bu#6.outcome=slide")[0] == 2
+    assert run(capsys, "answer", file, "bu#6.outcome=slide", "--by", "AB")[0] == 0
+    assert len(Course.load(file).entries) == 8 and left(Course.load(file), "bu")[-1] == "2027-03-29T21:30:00+02:00"
+
+
+def test_a_superseded_notice_as_text_and_as_files(tmp_path, capsys) -> None:
+    file = str(tmp_path / "a.json")
+    course = story_a()
+    course.issue(at="2027-01-09T10:00", by="P")
+    course.move_day0("2027-01-20", at="2027-01-09T12:00", by="AB")
+    course.issue(at="2027-01-09T13:00", by="P")
+    course.save(file)
+    names = [str(tmp_path / f"n.{kind}") for kind in ("txt", "md", "pdf")]
+    code, _, _ = run(capsys, "notice", file, "1", *(word for name in names for word in ("-o", name)))
+    assert code == 0 and "issue 1" in Path(names[0]).read_text().lower() and Path(names[2]).read_bytes().startswith(b"%PDF")
+    assert run(capsys, "notice", file, "2")[0] == 4 and run(capsys, "notice", file, "3")[0] == 2
+    assert run(capsys, "notice", file, "1", "-o", str(tmp_path / "n.csv"))[0] == 2
+
+
+def test_the_arm_stands_on_the_pharmacy_s_sheet_alone(tmp_path, capsys) -> None:
+    file, ward, shelf = str(tmp_path / "a.json"), tmp_path / "ward.txt", tmp_path / "pharmacy.txt"
+    course = story_a(subject="S-01")
+    course.issue(by="P")
+    course.save(file)
+    assert run(capsys, "pharmacy", file, "--choose", "arm=3d", "-o", str(shelf))[0] == 0
+    assert run(capsys, "issue", file, "-o", str(ward))[0] == 5
+    assert "UNBLINDED" in shelf.read_text() and "3d" in shelf.read_text()
+    for blind in (ward.read_text(), Path(file).read_text()):
+        assert "UNBLINDED" not in blind and "3d" not in blind.replace("sha256", "").split("ledger")[0] and "arm: 3d" not in blind and '"arm": "3d"' not in blind
+    assert course.unblinded({"arm": "3d"}).issue == 1
+    assert run(capsys, "pharmacy", file, "--choose", "arm=blinded")[0] == 2 and run(capsys, "pharmacy", file, "--choose", "stratum=SAA-II")[0] == 2
+    code, out, _ = run(capsys, "pharmacy", file, "--json")
+    assert code == 0 and json.loads(out)["subject"] == "S-01" and len(json.loads(out)["reconciliation"]) == 14
+
+
+def test_the_two_lists_say_by_when(capsys, tmp_path) -> None:
+    """Fludarabine's creatinine is needed by its first dose, 10 January 09:00; after that dose by the second, 11 January."""
+    course = story_a()
+    found = {one["id"]: one["needed_by"] for one in course.queries()["answer_before_release"]}
+    assert found["flu.creatinine"] == "2027-01-10T09:00:00+08:00" and not course.queries()["answered"]
+    give_all(course, "flu", 1)
+    assert course.schedule().to_dict()["course"]["needed_by"]["flu.creatinine"] == "2027-01-11T09:00:00+08:00"
+    assert course.to_dict()["queries"]["answer_before_release"][0]["needed_by"] == "2027-01-11T09:00:00+08:00"
+    course.answer("flu.creatinine", "0.8 mg/dL", by="AB")
+    assert [one["id"] for one in course.queries()["answered"]] == ["flu.creatinine"] and course.queries()["for_information"]
+
+
+def test_a_second_person_is_asked_for_kinds_that_exist(tmp_path) -> None:
+    with pytest.raises(UsageError, match="relese"):
+        story_a(second_for=["relese"])
+
+
+def test_a_site_asks_for_second_persons_and_sets_its_own_windows(tmp_path) -> None:
+    from dosing.regimen.library import shipped
+
+    text = (shipped() / "site.yaml").read_text(encoding="utf-8")
+    (tmp_path / "site.yaml").write_text(text.replace("  late: 30 min\n", "  late: 3 h\n  second-for: [give]\n"), encoding="utf-8")
+    course = story_b(library=[str(tmp_path)])
+    with pytest.raises(UsageError, match="second person for give"):
+        course.give("bu#1", "2027-03-26T02:30", by="N")
+    course.give("bu#1", "2027-03-26T02:30", by="N", second="M")
+    assert not course.state.asked and "bu#1.time" not in levels(course)  # 2.5 h are on time at this site
+
+
+def test_the_log_and_the_stock_of_a_trial(tmp_path) -> None:
+    course = story_a()
+    course.give("flu#1", "2027-01-10T10:00", "30 mg", partial=True, by="N", second="M", why="line blocked")
+    found = {one["id"]: one for one in course.deviations()}
+    assert found["flu#1.time"] | {"what": ""} == {"id": "flu#1.time", "order": "flu", "number": 1, "what": "", "at": "2027-01-10T10:00:00+08:00", "by": "N", "second": "M",
+                                                  "reason": "line blocked", "level": "note", "answer": ""}  # fmt: skip
+    assert found["flu#1.amount"]["level"] == "query"
+    course.account("msc", "prepared", 1, kit="K9", by="P")
+    assert course.pharmacy()["accountability"][0]["left"] == -1 and course.pharmacy()["accountability"][0]["kits"][0]["kit"] == "K9"

@@ -85,7 +85,7 @@ def test_random_news_leaves_a_confirmed_course(number: int) -> None:
     seed = random.Random(number)
     course, kept = start(seed), 0
     for _ in range(50):
-        before = given(course)
+        before, meant = given(course), {(row.order, row.number): (row.to_dict()["start"], row.calculated) for row in planned(course)}
         entries = course.entries
         try:
             kind = news(course, seed)
@@ -100,6 +100,7 @@ def test_random_news_leaves_a_confirmed_course(number: int) -> None:
         if kind != "correct":
             assert all(after[key] == value for key, value in before.items())
         assert set(before) <= set(after)
+        assert all((after[key][4]["start"], after[key][2]) == meant[key] for key in after.keys() - before.keys() if kind in ("give", "late"))
         totals_hold(course)
     assert kept >= 12
     again = Course(ledger.read_bytes(course.to_bytes(), "course.json"))

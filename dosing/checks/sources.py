@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 
-from dosing import forms
 from dosing.checks.case import Case, Hit, Message, check, course_check
 from dosing.engine.dose import Doses
-from dosing.regimen import rules
+from dosing.regimen import conflicts, rules
 from dosing.regimen.schema import Query
-from dosing.schedule import Amount
+from dosing.rounding import number_text
+from dosing.units import coefficient, print_unit
 
 
 @course_check
@@ -23,24 +23,27 @@ def open_questions_are_asked(case: Case) -> Iterator[Hit]:
 
 
 @check
-def other_days_are_told_in_amounts(case: Case) -> Iterator[Hit]:
-    """Where another source prints other days for a line, what do both come to for this patient?"""
+def other_courses_are_told_in_amounts(case: Case) -> Iterator[Hit]:
+    """Where another source prints another dose or other days for a line, what do both come to for this patient?"""
     for query in _asked(case):
         if _is_told_in_amounts(query, case):
-            yield _question(case, query, partial(_both, case.doses[str(query.order)], query))
+            yield _question(case, query, partial(_side_by_side, case.doses[str(query.order)], query))
 
 
 def _is_told_in_amounts(query: Query, case: Case) -> bool:
-    """Whether a question is about other days than the planned ones of a line with a dose."""
-    return bool(query.instead) and any(line.id == query.order and line.dose and line.order.days != query.instead for line in case.lines)
+    """Whether a question is about another course than the planned one of a line with a dose."""
+    return bool(query.instead) and any(line.id == query.order and line.dose and conflicts.side_by_side(line.order, query) for line in case.lines)
 
 
-def _both(dose: Doses, query: Query, row: int) -> str:
-    """The question with the number of doses and the calculated total of the planned and of the other days."""
-    told, order = dose.reading(row), dose.line.order
-    counts = [rules.administrations(order.model_copy(update={"days": days})) or 0 for days in (order.days, query.instead)]
-    first, other = (f"{count} doses, {Amount(forms.plain(Decimal(told.calculated) * count), told.unit)}" for count in counts)
-    return f"{query.ask} For this patient: {first}, or {other}."
+def _side_by_side(dose: Doses, query: Query, row: int) -> str:
+    """The question with the calculated sums of the planned course and of what the other sources print."""
+    line, reading = dose.line, dose.reading(row)
+    size, unit = Fraction(number_text(float(dose.basis[row]))), print_unit(reading.unit)
+    planned = rules.administrations(line.order) or 0
+    sums = {"planned": conflicts.Course(planned, *[Fraction(reading.calculated) * planned] * 2, reading.unit)}
+    for key, course in conflicts.side_by_side(line.order, query).items():
+        sums[key] = course.times(Fraction(str(coefficient(course.unit, line.dose.per if line.dose else "", line.drug.unit))) * reading.scale * size)
+    return f"{query.ask} For this patient: {conflicts.told((key, course.tell(unit)) for key, course in sums.items())}."
 
 
 def _asked(case: Case) -> Iterator[Query]:

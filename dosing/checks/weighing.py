@@ -15,7 +15,6 @@ from dosing.engine.settle import Line
 from dosing.errors import InputError
 from dosing.metrics import FORMULAS
 from dosing.rounding import number_text
-from dosing.schedule import Amount
 
 COMMON = ("actual", "ideal.devine", "adjusted25.devine", "adjusted40.devine", "adjusted50.devine", "lean.boer", "lean.janmahasatian")
 BUSULFAN = ("ideal.busulfan-label", "lower.busulfan-label", "adjusted25.busulfan-label")
@@ -36,12 +35,8 @@ def weighed(case: Case) -> list[Line]:
 
 
 def _told(case: Case, row: int) -> str:
-    told = [f"{one['name']} {one['value']} kg ({', '.join(_dose(order, dose) for order, dose in one['doses'].items())})" for one in side_by_side(case, row)]
-    return f"the weights side by side at a body mass index of {case.body.bmi[row]:.1f} kg/m², with the calculated dose of each; none is suggested: {'; '.join(told)}."  # type: ignore[index]
-
-
-def _dose(order: str, dose: dict[str, Any]) -> str:
-    return f"{order} {Amount(dose['calculated'], dose['unit'])}{', used' if dose['used'] else ''}"
+    bmi = case.body.bmi[row]  # type: ignore[index]
+    return f"body mass index {bmi:.1f} kg/m²: every dosing weight stands in the table of weights with the dose it would give; none is suggested."
 
 
 def side_by_side(case: Case, row: int, held: Collection[str] = ()) -> list[dict[str, Any]]:

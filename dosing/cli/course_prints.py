@@ -195,7 +195,7 @@ def pharmacy(file: str, choose: dict[str, str], output: Sequence[str], pages: st
 def _pharmacy(told: dict[str, Any], choose: dict[str, str]) -> list[str]:
     """The pharmacy's lists as lines."""
     arms = [f"UNBLINDED – pharmacy only: {name} {value}" for name, value in choose.items()]
-    stock = [f"  {row['order']}{' kit ' + row['kit'] if 'kit' in row else ''}: received {row['received']}, prepared {row['prepared']}, wasted {row['wasted']}, returned {row['returned']}, left {row['left']}"
+    stock = [f"  {row['order']}{' kit ' + row['kit'] if 'kit' in row else ''}: received {row['received']}, prepared {row['prepared']}, wasted {row['wasted']}, returned {row['returned']}, left {row['left']}{'; more than was received' if row['left'] < 0 else ''}"
              for one in told["accountability"] for row in (one, *({"order": one["order"], **kit} for kit in one.get("kits", ())))]  # fmt: skip
     kits = [f"  {row['order']}#{row['number']} {row['given_start'][:16]}: kit {row['kit']}" for row in told["kits"]]
     logged = [f"  {row['what']}{' Answer: ' + row['answer'] if row['answer'] else ''}" for row in told["deviations"]]

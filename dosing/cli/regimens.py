@@ -83,6 +83,7 @@ def _proofs(names: Sequence[str], asked: tuple[Any, ...]) -> Iterator[Proof]:
     """The proofs of some files in their order; of many by several processes, one for each core."""
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import cpu_count, get_context
+    from os import environ
 
     from dosing import proof
 
@@ -91,6 +92,7 @@ def _proofs(names: Sequence[str], asked: tuple[Any, ...]) -> Iterator[Proof]:
         yield from map(work, names)
         return
     proof.check(names[0])  # a fault of the library itself is told before the work is shared
+    environ.setdefault("RAYON_NUM_THREADS", "1")  # each process sets its pages alone
     with ProcessPoolExecutor(min(cpu_count(), 8), get_context("spawn")) as pool:
         yield from pool.map(work, names, chunksize=2)
 

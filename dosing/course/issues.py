@@ -137,8 +137,13 @@ class Issues:
         return pharmacy.file_of(self.state, self.entries, self.schedule())
 
     def unblinded(self, choose: Mapping[str, str]) -> Schedule:
-        """The schedule with a blinding choice named (`{"arm": "2d"}`), for the pharmacy alone; the course itself stays blinded."""
-        return pharmacy.unblinded(self.state, choose)
+        """The schedule with a blinding choice named (`{"arm": "2d"}`), for the pharmacy alone; the course itself stays blinded.
+
+        It bears the number of the latest issue where nothing has changed since that was printed.
+        """
+        latest = self.issues[-1] if self.issues else {}
+        same = latest and not changes(latest, self.schedule().to_dict())
+        return replace(pharmacy.unblinded(self.state, choose), issue=len(self.issues) if same else 0)
 
     def to_dict(self) -> dict[str, Any]:
         """The course as plain JSON values: ledger, issues, queries, what may be released, pharmacy, and the schedule."""

@@ -150,7 +150,14 @@ def course_facts(state: State, told: list[Finding]) -> dict[str, Any] | None:
     if not (state.told or state.asked or state.day0 != state.zero or any(lane.done or lane.stopped for lane in state.lanes.values())):
         return None
     return {"day0_at_start": state.zero.isoformat(), "not_given": [row for order, lane in state.lanes.items() for row in _not_given(order, lane)],
-            "answer_before_release": [f.id for f in told if f.is_open], "for_information": [f.id for f in told if f.level == "note"]}  # fmt: skip
+            "answer_before_release": [f.id for f in told if f.is_open], "needed_by": {f.id: needed_by(state, f.order) for f in told if f.is_open},
+            "for_information": [f.id for f in told if f.level == "note"]}  # fmt: skip
+
+
+def needed_by(state: State, order: str | None) -> str | None:
+    """The start of the first dose left of an order, or of any where it is None: by then its query must be answered."""
+    there = [place.seconds for name in state.lanes if order in (name, None) for place in state.starts(name).values() if place.seconds is not None]
+    return stamp(min(there), state.zone) if there else None
 
 
 def _not_given(order: str, lane: Lane) -> list[dict[str, Any]]:

@@ -95,7 +95,8 @@ def _own_keys(file: Regimen, sources: Mapping[str, Source]) -> Regimen:
         return file
 
     def told(entry: Any) -> Any:
-        return entry.model_copy(update={"cite": {renamed.get(key, key): phrases for key, phrases in entry.cite.items()}})
+        keyed = {name: {renamed.get(key, key): value for key, value in getattr(entry, name).items()} for name in ("cite", "instead") if hasattr(entry, name)}
+        return entry.model_copy(update=keyed)
 
     lists = {name: tuple(map(told, getattr(file, name))) for name in ("orders", "queries", "not_scheduled")}
     named = {name: {key: told(entry) for key, entry in getattr(file, name).items()} for name in ("choices", "events")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -47,6 +47,7 @@ class Doses:
     limit: float  # of the rounding policy, as a fraction
     bands: NDArray[np.int64] | None = None  # the row of the line's table that each patient falls into, -1 for none
     uncapped: Column | None = None  # the body surface before the order's maximum of it
+    derived: dict[tuple[int, bool], Derivation] = field(default_factory=dict, repr=False, compare=False)  # all doses of a row share one
 
     @property
     def may_keep(self) -> bool:
@@ -102,7 +103,12 @@ class Doses:
         return Reading(small or drug.unit, scale, calculated, step_text(float(self.steps[row]), step), forms.plain(step))
 
     def derivation(self, row: int, held: bool) -> Derivation:
-        """The steps of one row, as they were used."""
+        """The steps of one row, as they were used; made once, as every administration of the line asks for them."""
+        if (row, held) not in self.derived:
+            self.derived[row, held] = self._derive(row, held)
+        return self.derived[row, held]
+
+    def _derive(self, row: int, held: bool) -> Derivation:
         line, told = self.line, self.reading(row)
         basis = number_text(float(self.basis[row])) if line.basis else "1"
         capped = self.raw[row] > self.calculated[row] * (1 + 1e-12)  # not by the last bit of a float

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from dosing.errors import Fault, RegimenError, UsageError, closest
-from dosing.regimen import rules, timing, trust  # noqa: F401  timing registers its rules
+from dosing.regimen import conflicts, rules, timing, trust  # noqa: F401  timing and conflicts register their rules
 from dosing.regimen.drug import Drug
 from dosing.regimen.loader import Tree, load, parse, read_tree, sound_part
 from dosing.regimen.model import Model

@@ -144,6 +144,13 @@ class Order(Model):
         return isinstance(self.dose, forms.OpenDose)
 
 
+class Instead(Model):
+    """What another source prints for an order; a dose or days it does not state are the order's."""
+
+    dose: DoseText | None = None
+    days: Days | None = None
+
+
 class Query(Model):
     """A question the sources leave open, which a person must answer before release."""
 
@@ -153,7 +160,7 @@ class Query(Model):
     code: Word = "source.conflict"
     level: Literal["query", "note"] = "query"
     ask: Prose
-    instead: Days | None = None  # the days another source prints for the order: told beside the planned ones in amounts
+    instead: dict[Id, Instead] = {}  # by cited source, what it prints for the order: told beside the planned course in amounts
     cite: Cite
 
 

@@ -48,7 +48,7 @@ def _body(sheet: Sheet, schedule: Schedule) -> str:
 def _framed(name: str, sheet: Sheet, schedule: Schedule) -> str:
     """One page in the frame that repeats on paper what the screen shows once."""
     basis = check.blind(sheet) if name == "check" else sheet
-    title = f'<div class="title"><b>{escape(sheet.words["title"])}</b><i>{escape(sheet.title)}</i>{_status(sheet)}</div>'
+    title = f'<div class="title"><strong>{escape(sheet.words["title"])}</strong><span class="about">{escape(sheet.title)}</span>{_status(sheet)}</div>'
     head = f'<thead class="paper"><tr><td>{_banner(sheet)}{title}{_strip(basis)}</td></tr></thead>'
     foot = f'<tfoot class="paper"><tr><td><footer>{escape(sheet.footer)}</footer></td></tr></tfoot>'
     body = f"<tbody><tr><td>{_page(name, sheet, schedule)}</td></tr></tbody>"
@@ -99,7 +99,7 @@ def _grid_page(sheet: Sheet) -> str:
 
 def _grid(sheet: Sheet) -> str:
     words = sheet.words
-    days = "".join(f'<th scope="col"{_graft(sheet, n)}><b>{escape(column.day)}</b>{lines(column.short or column.date, column.mark)}</th>' for n, column in enumerate(sheet.columns))
+    days = "".join(f'<th scope="col"{_graft(sheet, n)}><strong>{escape(column.day)}</strong>{lines(column.short or column.date, column.mark)}</th>' for n, column in enumerate(sheet.columns))
     head = f'<tr><th scope="col">{escape(words["drug"])}</th>{days}<th scope="col">{escape(words["total"])}</th></tr>'
     body = "".join(_row(sheet, row) for row in sheet.rows)
     blanks = f'<td><span class="slot">{ink()}/{ink()}</span></td>' * len(sheet.columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from dosing.render import check, labels, svg, timeline
@@ -76,7 +77,7 @@ def _task(task: check.Task) -> str:
     return f"<strong>{escape(task.dose)}</strong><br>{escape(', '.join(filter(None, (task.days, *task.lines))))}{cite}"
 
 
-def _table(title: str, head: list[str], rows: list[tuple[str, ...]]) -> str:
+def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of cells that are HTML already, each row headed by its first."""
     columns = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
     body = "".join(f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>' for first, *rest in rows)

@@ -5,7 +5,8 @@ Needs the extra `ical`, and a day 0: a relative schedule has no dates to put in 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,11 +29,17 @@ def write(sheet: Sheet, schedule: Schedule) -> bytes:
         calendar.add(key, value)
     for row in schedule:
         calendar.add_component(_event(library.Event(), row, sheet, schedule))
-    days = [row.date for row in schedule if row.date]
-    margin = timedelta(days=400)  # so that both clock changes around the course are told
-    calendar.add_missing_timezones(first_date=min(days, default=schedule.day0) - margin, last_date=max(days, default=schedule.day0) + margin)
+    years = [row.date.year for row in schedule if row.date] or [schedule.day0.year]
+    if schedule.zone != "UTC" and len(schedule):
+        calendar.add_component(_zone(schedule.zone, min(years) - 1, max(years) + 1))  # so that both clock changes around the course are told
     data: bytes = calendar.to_ical()
     return data
+
+
+@lru_cache(maxsize=16)
+def _zone(name: str, first: int, last: int) -> Any:
+    """The clock changes of a zone from one year to another; looked for hour by hour, so found once."""
+    return _icalendar().Timezone.from_tzid(name, first_date=date(first, 1, 1), last_date=date(last + 1, 1, 1))
 
 
 def _icalendar() -> Any:

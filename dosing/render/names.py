@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -13,8 +14,7 @@ from dosing.schedule import Administration, Schedule, iso
 def order_of(schedule: Schedule, order: str) -> dict[str, Any]:
     """The order's row in `Schedule.orders`, or what its administrations tell of it."""
     found = next((row for row in schedule.orders if row["id"] == order), None)
-    drug = next((row.drug for row in schedule if row.order == order), order)
-    return found or {"id": order, "drug": drug}
+    return found or {"id": order, "drug": next((row.drug for row in schedule if row.order == order), order)}
 
 
 def is_graft(order: dict[str, Any]) -> bool:
@@ -41,9 +41,14 @@ def prose(schedule: Schedule, text: str) -> str:
         row["id"]: name_of(schedule, row["id"]) for row in schedule.orders
     }
     known |= {row["drug"]: drug_name(row["drug"]) for row in schedule.not_scheduled}
-    for id in sorted(known, key=len, reverse=True):
-        text = re.sub(rf"(?<![\w.-]){re.escape(id)}(?![\w-]|\.\w)", known[id], text)
-    return wording.plain(text, schedule.locale)
+    return wording.plain(_named(text, tuple(known.items())), schedule.locale)
+
+
+@lru_cache(maxsize=4096)
+def _named(text: str, known: tuple[tuple[str, str], ...]) -> str:
+    for id, name in sorted(known, key=lambda one: len(one[0]), reverse=True):
+        text = re.sub(rf"(?<![\w.-]){re.escape(id)}(?![\w-]|\.\w)", name, text)
+    return text
 
 
 def amount_text(schedule: Schedule, row: Administration) -> str:

@@ -5,6 +5,7 @@ Seen there once and never printed, so only the schedule carries the style of the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from html import escape
@@ -18,6 +19,8 @@ from dosing.render import protocol, to_bytes
 from dosing.render.html import table
 from dosing.schedule import Amount, Finding, Schedule
 
+TABLES = "<style>.dosing-page td,.dosing-page th{text-align:left!important;vertical-align:top;padding:.2em .8em .2em 0}.dosing-page td{font-weight:normal}</style>"
+PAGED = re.compile(r'<t(head|foot) class="paper">.*?</t\1>|<nav .*?</nav>|</?main>| id="\w+"', re.DOTALL)
 STATES = {"block": "HOLD", "query": "QUERY", "note": "NOTE", "pass": "PASS"}
 
 
@@ -29,10 +32,11 @@ def html(shown: Any) -> str:
 
 @html.register
 def _(schedule: Schedule) -> str:
-    """The HTML sheet without its head and the rules for paper, which would govern the whole notebook."""
+    """The HTML sheet without what belongs to a whole document: its head, rules for paper, landmarks and ids."""
     page = to_bytes(schedule, "html", ("grid", "record")).decode()
     style = page.partition("<style>")[2].partition("</style>")[0].partition("@page")[0]
-    return f"<style>{style}</style>{page.partition('<body')[2].partition('>')[2].partition('</body>')[0]}"
+    body = page.partition("<body")[2].partition(">")[2].partition("</body>")[0]
+    return f"<style>{style}</style>{PAGED.sub('', body)}"
 
 
 @html.register
@@ -67,10 +71,10 @@ def _(regimen: Regimen) -> str:
         ("Choices", ("choice", "question", "options", "default"), [(name, one["ask"], ", ".join(one["options"]), one["default"] or "none") for name, one in page["choices"].items()]),
         ("Open questions", ("query", "level", "question"), [(one["id"], one["level"], one["ask"]) for one in page["queries"]]),
         ("Named without a dose", ("drug", "reason"), [(one["drug"], one["reason"]) for one in page["not_scheduled"]]),
-        ("The source is silent on", ("what",), [(", ".join(page["source_silent"]),)] if page["source_silent"] else []),
         ("Sources", ("key", "title", "address", "read"), [(one["key"], one["title"], one["address"] or "", one["read"]) for one in page["sources"]]),
     ]  # fmt: skip
-    return f"<div>{head}{''.join(_part(*part) for part in parts)}</div>"
+    silent = _line("The source is silent on", ", ".join(page["source_silent"])) if page["source_silent"] else ""
+    return f'{TABLES}<div class="dosing-page">{head}{"".join(_part(*part) for part in parts)}{silent}</div>'
 
 
 def _order(order: dict[str, Any]) -> tuple[str, ...]:

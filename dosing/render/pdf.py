@@ -6,6 +6,7 @@ The template gets texts as JSON and never source code, so no name can act as mar
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from json import dumps
 from pathlib import Path
 from typing import Any
@@ -82,11 +83,10 @@ def drawable(texts: str) -> None:
 def typeset(template: Path, inputs: dict[str, str]) -> bytes:
     """A Typst template as PDF bytes; a warning counts as a fault, because a missing glyph is only warned about."""
     typst = _typst()
-    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(HERE / "fonts")])
     data, warnings = typst.compile_with_warnings(
         str(template),
         root=str(HERE),
-        font_paths=fonts,
+        font_paths=_fonts(),
         format="pdf",
         sys_inputs=inputs,
         timestamp=0,
@@ -102,6 +102,11 @@ def typeset(template: Path, inputs: dict[str, str]) -> bytes:
             )
         )
     return bytes(data)
+
+
+@lru_cache(maxsize=1)
+def _fonts() -> Any:
+    return _typst().Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(HERE / "fonts")])
 
 
 def _typst() -> Any:

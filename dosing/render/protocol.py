@@ -10,8 +10,9 @@ from textwrap import wrap
 from typing import Any
 
 from dosing import forms
+from dosing.regimen import conflicts
 from dosing.regimen.library import Library
-from dosing.regimen.schema import Order, Regimen
+from dosing.regimen.schema import Order, Query, Regimen
 
 
 def listing(shelf: Library) -> list[dict[str, str]]:
@@ -48,6 +49,11 @@ def _limits(order: Order) -> dict[str, str]:
     return told | ({"at least between doses": f"{order.apart} min"} if order.apart else {})
 
 
+def _courses(regimen: Regimen, query: Query) -> str:
+    """What the sources of a question come to per kg or m2, side by side; empty where they do not differ in that."""
+    return next((conflicts.per_basis(order, query) for order in regimen.orders if order.id == query.order), "")
+
+
 def calendar(regimen: Regimen, day0: date) -> list[dict[str, Any]]:
     """Each day of the protocol with its date, weekday and order ids."""
     days = sorted({day for order in regimen.orders if isinstance(order.days, tuple) for day in order.days})
@@ -70,7 +76,7 @@ def to_dict(regimen: Regimen, day0: date | None = None) -> dict[str, Any]:
         "sha256": regimen.sha256, "day0": regimen.day0, "ages": str(regimen.ages) if regimen.ages else None,
         "choices": {name: {"ask": c.ask, "options": c.options, "default": c.default, "closed": c.closed, "cite": {k: list(v) for k, v in c.cite.items()}} for name, c in regimen.choices.items()},
         "orders": orders,
-        "queries": [{"id": q.id, "level": q.level, "ask": q.ask, "cite": {k: list(v) for k, v in q.cite.items()}} for q in regimen.queries],
+        "queries": [{"id": q.id, "level": q.level, "ask": q.ask, "courses": _courses(regimen, q), "cite": {k: list(v) for k, v in q.cite.items()}} for q in regimen.queries],
         "not_scheduled": [{"drug": n.drug, "reason": n.reason, "cite": ", ".join(n.cite)} for n in regimen.not_scheduled],
         "source_silent": list(regimen.silent),
         "sources": [{"key": key, **s.told()} for key, s in regimen.sources.items()],
@@ -136,7 +142,7 @@ def _rest(r: Mapping[str, Any]) -> list[Line]:
         reasons.setdefault(named["reason"], []).append(named["drug"])
     silent = ", ".join(r["source_silent"])
     parts: list[list[Line]] = [
-        [("  ", f"{query['id']} ({query['level']}): {query['ask']}") for query in r["queries"]],
+        [("  ", f"{query['id']} ({query['level']}): {query['ask']}" + (f" Side by side: {query['courses']}." if query["courses"] else "")) for query in r["queries"]],
         [("  ", f"{', '.join(drugs)}: {reason}") for reason, drugs in reasons.items()], [("  ", f"{silent}.")] if silent else [],
     ]  # fmt: skip
     lines: list[Line] = []

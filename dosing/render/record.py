@@ -12,7 +12,7 @@ from dosing.render import issued, wording
 from dosing.render.grid import changed
 from dosing.render.names import amount_text, drug_name, name_of, order_of, prose, signable, starts
 from dosing.render.page import Entry, Fact, Working
-from dosing.schedule import Administration, Finding, Schedule, iso
+from dosing.schedule import Administration, Amount, Finding, Schedule, iso
 
 METRICS = {"bsa": "Body surface area", "bmi": "Body mass index", "crcl": "Creatinine clearance"}
 PROPER = {"dubois": "Du Bois"}
@@ -109,7 +109,14 @@ def body(schedule: Schedule) -> tuple[Fact, ...]:
     for name, metric in schedule.metrics.items():
         facts.append(Fact(METRICS.get(name) or wording.weight(name).capitalize(), _metric(metric, schedule.locale)))
         facts += _cross_check(schedule, metric) if name == "bsa" else []
-    return tuple(facts)
+    return (*facts, *(_weight(schedule, one) for one in schedule.weights))
+
+
+def _weight(schedule: Schedule, one: Mapping[str, Any]) -> Fact:
+    """One dosing weight of a heavy patient with the dose of each order it would give, calculated and not rounded."""
+    locale = schedule.locale
+    doses = (f"{name_of(schedule, order)} {wording.amount(Amount(dose['calculated'], dose['unit']), locale)}{', used' if dose['used'] else ''}" for order, dose in one["doses"].items())
+    return Fact(wording.weight(one["name"]).capitalize(), f"{wording.amount(Amount(one['value'], one['unit']), locale)}; {', '.join(doses)}")
 
 
 def _cross_check(schedule: Schedule, metric: Mapping[str, str]) -> list[Fact]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from dosing.derivation import spoken
 from dosing.render import chinese
@@ -175,13 +176,13 @@ def duration(minutes: int | None) -> str:
 
 
 def weight(name: str) -> str:
-    """A dosing weight in words: `actual weight`, `ideal weight (devine)`, `adjusted weight, 25 % (devine)`."""
+    """A dosing weight in words: `actual weight`, `ideal weight (Devine)`, `adjusted weight, 25 % (Devine)`."""
     kind, _, formula = name.partition(".")
     percent = "".join(filter(str.isdigit, kind))
     words = {"": "actual weight", "lower": "lower of actual and ideal weight"}.get(
         kind
     ) or f"{kind.rstrip('0123456789')} weight"
-    return words + (f", {percent}{NBSP}%" if percent else "") + (f" ({formula})" if formula else "")
+    return words + (f", {percent}{NBSP}%" if percent else "") + (f" ({formula if '-' in formula else formula.capitalize()})" if formula else "")
 
 
 def over(minutes: int | None) -> str:
@@ -194,6 +195,7 @@ def route(text: str | None) -> str:
     return ROUTES.get(text or "", text or "route not given")
 
 
+@lru_cache(maxsize=4096)
 def plain(text: str, locale: str, mark: str = "%s") -> str:
     """Prose made safe for print: full names, spelled micrograms, spaced units, words for < and >, real minus signs.
 
