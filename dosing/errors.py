@@ -88,5 +88,7 @@ def closest(word: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     known = sorted(known)
+    if not known:
+        return "there is none."
     near = get_close_matches(word, known, n=1, cutoff=0.6)
     return f'did you mean "{near[0]}"?' if near else f"known: {', '.join(known)}."

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from dosing import forms
@@ -59,7 +59,7 @@ class Patient(BaseModel):
 
     `weight` and `height` as `"70 kg"` and `"170 cm"`; `age` as `"34 y"` or `born` as a date; `sex` F or M;
     `creatinine` in mg/dL or micromol/L, `crcl` a clearance or `gfr` a measured filtration in mL/min; `weighed` the date
-    of the weight; `prior` what was given before, `"thiotepa 300 mg/m2; busulfan unknown"`.
+    of the weight; `prior` what was given before, `"thiotepa 300 mg/m2; busulfan unknown"`. Who it is (`name`, `id`, `born`) stands in no `repr`.
     Raises `InputError` with every fault at once.
     """
 
@@ -68,7 +68,7 @@ class Patient(BaseModel):
     weight: Annotated[Decimal | None, _read(forms.read_weight)] = None
     height: Annotated[Decimal | None, _read(forms.read_height)] = None
     age: Annotated[Decimal | None, _read(forms.read_age)] = None
-    born: Annotated[date | None, _read(forms.read_birth)] = None
+    born: Annotated[date | None, _read(forms.read_birth)] = Field(None, repr=False)
     sex: Annotated[str | None, _read(forms.read_sex)] = None
     creatinine: Annotated[Decimal | None, _read(forms.read_creatinine)] = None
     crcl: Annotated[Decimal | None, _read(forms.read_crcl)] = None
@@ -78,8 +78,8 @@ class Patient(BaseModel):
     last_weight: Annotated[Decimal | None, _read(forms.read_weight)] = None
     allergies: Annotated[str | None, _read(read_label)] = None
     taking: Annotated[str | None, _read(read_taking)] = None
-    name: Annotated[str | None, _read(read_label)] = None
-    id: Annotated[str | None, _read(read_label)] = None
+    name: Annotated[str | None, _read(read_label)] = Field(None, repr=False)
+    id: Annotated[str | None, _read(read_label)] = Field(None, repr=False)
 
     def __init__(self, **values: Any):
         unknown = values.keys() - type(self).model_fields.keys()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from dosing.derivation import Derivation, spoken
 from dosing.display import as_bundle, as_html
+from dosing.errors import Fault, UsageError, closest
 from dosing.forms import plain
 from dosing.units import print_unit, quantity
 
@@ -212,6 +213,9 @@ class Later(Sequence[T]):
     def __hash__(self) -> int:
         return hash(self._rows)
 
+    def __repr__(self) -> str:
+        return repr(self._rows)
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -247,6 +251,7 @@ class Schedule:
     course: dict[str, Any] | None = None  # doses not given, lists of queries, original day 0
     folders: tuple[str, ...] = field(repr=False, default=())  # library folders it was planned with
     blinds: tuple[str, ...] = field(repr=False, default=())  # choices that tell the arm of a blinded trial
+    closed: frozenset[str] = field(repr=False, default=frozenset())  # the site's weekend by name, its holidays by ISO date
     series: str = field(repr=False, default="")  # the same for every issue of one course
     weights: Sequence[dict[str, Any]] = ()  # every dosing weight with the doses it would give, for a heavy patient
 
@@ -272,21 +277,29 @@ class Schedule:
         return not self.open
 
     def total(self, drug: str) -> Amount | None:
-        """The course total of a drug or order, None while it is held.
+        """The course total of a drug or order; None where a line of it is held, or its source gives no dose.
 
-        Raises `KeyError` for a drug that is not in the schedule, `ValueError` when several orders give it in parts
-        of which one is held.
+        Raises `UsageError` (R05) for a drug that is not in the schedule.
         """
+        self._know(drug)
         found = [total for total in self.totals if drug in (total.drug, total.order)]
-        if not found:
-            raise KeyError(drug)
-        if any(total.amount is None for total in found):
+        if not found or any(total.amount is None for total in found):
             return None
         return Amount(plain(sum((total.amount.decimal for total in found if total.amount), Decimal(0))), found[0].calculated.unit)
 
     def why(self, drug: str, day: int) -> str:
-        """The arithmetic behind a drug's dose on a day, one line per administration."""
+        """The arithmetic behind the doses of a drug or order on a day, one line each; empty on a day without one.
+
+        Raises `UsageError` (R05) for a drug that is not in the schedule.
+        """
+        self._know(drug)
         return "\n".join(row.why for row in self if drug in (row.drug, row.order) and row.day == day)
+
+    def _know(self, drug: str) -> None:
+        """Refuse the name of a drug or order that is not in the schedule."""
+        known = {name for row in (*self, *self.totals) for name in (row.drug, row.order)}
+        if drug not in known:
+            raise UsageError(Fault("R05", f'there is no drug or order "{drug}" in the schedule', closest(drug, known)))
 
     def to_dict(self) -> dict[str, Any]:
         """The schedule as plain JSON values, by the contract `dosing.schedule/1`; no clock, host or random value."""

@@ -100,4 +100,4 @@ def test_message_says_what_and_what_to_do(row: dict[str, str]) -> None:
         READERS[row["field"]](_text(row["value"]))
     (fault,) = refusal.value.faults
     assert fault.what and fault.do and "invalid" not in str(fault).lower()
-    assert len(str(fault)) < 400 and str(fault).isprintable()
+    assert len(str(fault)) < 400 and str(fault).isprintable() and fault.do.endswith((".", "?"))

@@ -11,6 +11,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from dosing.schedule import Schedule
 
 REGIMEN, BLINDED = "nct07299123", "blinded"
 MAN = {"weight": "62.5 kg", "height": "168 cm", "age": "31 y", "sex": "M", "creatinine": "0.9 mg/dL", "name": "EXAMPLE, Test", "id": "000-TEST-001"}
+PRINTED = {*range(32, 127), 9, 10, 13}
 WORD = re.compile(r"[a-z0-9]+")
 NEEDS = {".pdf": "typst", ".xlsx": "xlsxwriter", ".ics": "icalendar", ".fhir.json": "fhir.resources"}
 ANY_PAGE = (".pdf", ".html")
@@ -53,18 +55,19 @@ def made(arm: str | None = BLINDED, locale: str = "en-GB") -> Schedule:
 
 
 def unpacked(data: bytes) -> Iterator[str]:
-    """All that a file holds: its bytes as they are, every member of an archive with its name, every packed stream."""
-    yield data.decode("latin-1")
+    """All that a file holds: its bytes, or every member of an archive with its name, or every packed stream of a PDF."""
+    if data[:4] not in (b"PK\x03\x04", b"%PDF"):  # packed bytes spell anything by chance
+        yield data.decode("latin-1")
     if data[:4] == b"PK\x03\x04":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for member in archive.infolist():
                 yield f"{member.filename} {member.comment.decode()}"
                 yield archive.read(member).decode("latin-1")
     for found in re.finditer(rb"stream\r?\n(.*?)endstream", data, re.DOTALL):
-        try:
-            yield zlib.decompressobj().decompress(found[1]).decode("latin-1")
-        except zlib.error:
-            continue  # a font or a picture is no text
+        with suppress(zlib.error):
+            stream = zlib.decompressobj().decompress(found[1])
+            if sum(byte in PRINTED for byte in stream) > 0.95 * len(stream):  # a font or a picture is no text
+                yield stream.decode("latin-1")
 
 
 def pdf_words(data: bytes) -> str:
@@ -77,7 +80,7 @@ def pdf_words(data: bytes) -> str:
 
 def told(data: bytes, extension: str) -> list[str]:
     """The telling words a file holds, each with what stands around it."""
-    texts = [pdf_words(data), *list(unpacked(data))[1:]] if extension == ".pdf" else list(unpacked(data))
+    texts = [pdf_words(data), *unpacked(data)] if extension == ".pdf" else list(unpacked(data))
     return [text[max(0, found.start() - 30) : found.end() + 30] for text in texts for found in TELLING.finditer(text)]
 
 

@@ -119,6 +119,41 @@ def test_everything_public_says_what_it_is(path: Path) -> None:
     assert found + list(undocumented(tree(path), name_of(path))) == []
 
 
+def cures(node: ast.AST) -> Iterator[ast.expr]:
+    """What to do about a fault, wherever the code writes it down: an argument, a `do` of a mapping, a named cure."""
+    match node:
+        case ast.Call(func=ast.Name(id="Fault" | "refuse"), args=[_, _, cure, *_]) | ast.Call(func=ast.Attribute(attr="fault"), args=[_, _, _, cure]):
+            yield cure
+        case ast.Call(keywords=[*words]) if any(word.arg == "do" for word in words):
+            yield from (word.value for word in words if word.arg == "do")
+        case ast.Dict():
+            yield from (value for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, ast.Constant) and key.value == "do")
+        case ast.Assign(targets=[ast.Name(id="DO" | "_CURE" | "EXTRA")]):
+            yield node.value
+
+
+def endings(cure: ast.expr) -> Iterator[str]:
+    """The last words of a text as it is written; nothing where a name or a call gives them."""
+    match cure:
+        case ast.IfExp():
+            yield from (*endings(cure.body), *endings(cure.orelse))
+        case ast.BinOp():
+            yield from endings(cure.right)
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.JoinedStr(values=[*_, ast.Constant(value=str(text))]):
+            yield text
+        case ast.JoinedStr(values=[*_, ast.FormattedValue(value=ast.Name(id=name))]) if name not in ("cure", "more", "EXTRA"):
+            yield name
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_every_cure_ends_as_a_sentence(path: Path) -> None:
+    """With a full stop or a question mark; cures that are put together are held to it where they are refused, over the bad inputs."""
+    found = [(node.lineno, text) for node in ast.walk(tree(path)) for cure in cures(node) for text in endings(cure)]
+    assert [(line, text) for line, text in found if not text.endswith((".", "?"))] == []
+
+
 def test_help_loads_nothing_heavy() -> None:
     said = run("-c", "import sys; from dosing.cli import main; main(['--help']); print(*sorted({name.partition('.')[0] for name in sys.modules}))")
     assert said.returncode == 0 and "Usage" in said.stdout

@@ -183,6 +183,79 @@ def test_the_seven_beam_sources_stay_in_conflict() -> None:
     assert {"etoposide.dose", "cytarabine.dose"} <= {finding.id for finding in schedule.open}
 
 
+BEAM = {  # by hand: course totals in mg/m2 as the sources print them, times a body surface of 1.71 m2
+    "etoposide.dose": ["planned, srl, canterbury = 4 doses, 1,368 mg",  # 200 x 4 = 800; 800 x 1.71
+                       "ctn0803 = 8 doses, 1,368 mg",  # 100 twice a day on 4 days
+                       "ctn0401 = 4 doses, 684 mg",  # 100 on 4 days = 400
+                       "uptodate = 684 to 1,368 mg", "blood2004 = 1,368 mg",  # 400 to 800; 800
+                       "ar102 = 8 doses, 1,710 mg."],  # 250 a day on 4 days = 1000
+    "cytarabine.dose": ["planned, srl, canterbury = 8 doses, 2,736 mg", "ctn0803 = 8 doses, 1,368 mg", "ctn0401 = 4 doses, 684 mg",
+                        "uptodate = 1,368 to 2,736 mg", "blood2004 = 1,368 mg", "ar102 = 6 doses, 1,026 mg."],  # 200 a day on 3 days = 600
+}  # fmt: skip
+
+
+def test_the_seven_beam_sources_in_this_patients_amounts() -> None:
+    schedule = plan("beam-srl", PATIENTS["adult"], choose={"filgrastim.days": "+5..+10"})
+    told = {finding.id: finding.message.partition(" For this patient: ")[2].split("; ") for finding in schedule.open}
+    assert schedule.metrics["bsa"]["value"] == "1.71" and {name: told[name] for name in BEAM} == BEAM
+    assert all(str(schedule.total(name)) == BEAM[f"{name}.dose"][0].rpartition(", ")[2] for name in ("etoposide", "cytarabine"))
+    shown = " ".join(page(LIBRARY.regimen("beam-srl")).split())
+    assert "Side by side: planned, srl, canterbury = 4 doses, 800 mg/m2; ctn0803 = 8 doses, 800 mg/m2; ctn0401 = 4 doses, 400 mg/m2; uptodate = 400 to 800 mg/m2" in shown
+
+
+def test_busulfan_days_and_treosulfan_doses_in_this_patients_amounts() -> None:
+    """0.6 x 62.5 = 37.5 mg: 16 doses 600 mg, 8 doses 300 mg; 10 and 14 g/m2 x 1.71 on three days are 51.3 and 71.82 g."""
+    chosen = {"stratum": "SAA-II", "cy.dose": "600 mg/m2/day", "flu_in_saa2": "yes"}
+    seed = plan("nct07299123", PATIENTS["adult"], choose=chosen, times={"bu": "02:00", "hsc": "14:00"})
+    treosulfan = plan("treosulfan-flu", PATIENTS["adult"])
+    told = {finding.id: finding.message for made in (seed, treosulfan) for finding in made.findings}
+    assert told["bu.days"].endswith("For this patient: planned = 16 doses, 600 mg; xu2018 = 8 doses, 300 mg.")
+    assert told["treosulfan.dose"].endswith("For this patient: planned = 3 doses, 51,300 mg; mds = 3 doses, 71,820 mg.")
+
+
+def test_a_child_and_an_adult_of_one_table_have_each_their_amounts() -> None:
+    """The child has 1.01 m2: 800 mg/m2 are 808 mg, 400 are 404 mg, 1000 are 1010 mg."""
+    schedule = plan("beam-srl", PATIENTS["child"], choose={"filgrastim.days": "+5"})
+    message = next(finding.message for finding in schedule.findings if finding.id == "etoposide.dose")
+    assert message.endswith("planned, srl, canterbury = 4 doses, 808 mg; ctn0803 = 8 doses, 808 mg; ctn0401 = 4 doses, 404 mg; uptodate = 404 to 808 mg; blood2004 = 808 mg; ar102 = 8 doses, 1,010 mg.")
+
+
+OTHER = FILE.replace("CLOSED", "high") + """queries:
+  - id: cy.dose
+    order: cy
+    ask: Which?
+    instead: {paper: {INSTEAD}}
+    cite: {paper: 60 mg/kg}
+"""
+
+
+@pytest.mark.parametrize(("told", "code", "words"), [
+    ("paper: {dose: 61 mg/kg/day}", "R08", "the number 61 stands in no cited phrase"), ("paper: {dose: 60 mg/m2/day}", "D10", "cannot be laid beside 50 mg/kg/day"),
+    ("papr: {dose: 60 mg/kg/day}", "R08", '"papr" is not cited by this question'), ("paper: {dose: 60 units/kg/day}", "D10", "cannot be laid beside"),
+])  # fmt: skip
+def test_what_another_source_prints_must_be_cited_and_comparable(told: str, code: str, words: str) -> None:
+    with pytest.raises(RegimenError) as caught:
+        LIBRARY.parse(OTHER.replace("paper: {INSTEAD}", told).encode(), "other.yaml")
+    assert (code, True) in {(fault.code, words in fault.what) for fault in caught.value.faults}
+
+
+def test_the_uncapped_product_stands_before_the_maximum() -> None:
+    """2 000 000 x 104 = 208 000 000 cells, 15 x 70 = 1050 mg: what is cut is shown beside what is left."""
+    cells = plan("axi-cel", Patient(weight="104 kg", height="185 cm", age="55 y", sex="M"), times={"cells": "11:00"})
+    assert cells.why("cells", 0) == "2000000 cells/kg × 104 kg = 208,000,000 cells → 200,000,000 cells (maximum 200,000,000 cells)"
+    mmf = plan("nct00489281", Patient(weight="70 kg", height="170 cm", age="40 y", sex="F"), times={"mmf": "06:00"})
+    assert next(row.why for row in mmf if row.order == "mmf") == "15 mg/kg/dose every 8 h × 70 kg = 1,050 mg → 1,000 mg (maximum 1 g)"
+
+
+def test_condensed_wording_is_said_with_the_source() -> None:
+    regimen = LIBRARY.regimen("mtx-low")
+    assert regimen.sources["paper"].wording == "condensed" and "(wording condensed; read " in page(regimen)
+    made = plan("treosulfan-flu", PATIENTS["adult"], blocks=["mtx-low"])
+    assert [row["key"] for row in made.sources if row.get("wording") == "condensed"] == ["paper"]
+    assert proof.check("mtx-low").notes == ["1 of 1 source condensed: paper"] and proof.check("beam-srl").notes == []
+    assert not [name for name in IDS for source in LIBRARY.regimen(name).sources.values() if "condensed" in source.title]
+
+
 def test_the_printed_parts_of_thymoglobulin_make_the_printed_total() -> None:
     orders = [order for order in LIBRARY.regimen("nct00130754").orders if order.id.startswith("atg")]
     assert sum(order.dose.low * len(order.days) for order in orders) == Decimal("7.5")

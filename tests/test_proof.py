@@ -118,6 +118,23 @@ def test_a_format_that_fails_is_named_with_its_combination(monkeypatch: pytest.M
     assert found and all(fault.code == "E03" and ".csv does not hold" in fault.what and "atg_product=" in fault.where for fault in found)
 
 
+@pytest.mark.parametrize(("wording", "record", "found"), [("printed", "P1: fludarabine at 30 mg/m2", 1), ("printed", "P1: 30 milligrams", 0),
+                                                           ("condensed", "P1: on 2 days 30 milligrams a m2", 1), ("condensed", "P1: 3 milligrams on 2 days", 0)])  # fmt: skip
+def test_a_condensed_phrase_is_proved_by_its_numbers(tmp_path: Path, wording: str, record: str, found: int) -> None:
+    order = '{id: flu, drug: fludarabine, dose: 30 mg/m2/day, days: -5..-2, weight: actual, cite: {page: "30 mg/m2"}}'
+    (tmp_path / "r.yaml").write_text(HEAD.replace("a page, ", f"a page, wording: {wording}, ") + f"orders:\n  - {order}\n", encoding="utf-8")
+    (tmp_path / "record.txt").write_text(record, encoding="utf-8")
+    proved = proof.check(tmp_path / "r.yaml", against=tmp_path / "record.txt")
+    assert (proved.phrases, [fault.code for fault in proved.faults]) == (found, [] if found else ["R08"])
+
+
+def test_a_finding_that_stands_twice_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dosing.checks.case import CHECKS
+
+    monkeypatch.setattr("dosing.checks.case.CHECKS", [*CHECKS, CHECKS[0]])
+    assert any("stands 2 times" in fault.what for fault in proof.check("nct07299123", depth="quick").faults)
+
+
 def test_a_disagreement_of_the_two_calculations_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     from dosing import second
 

@@ -207,19 +207,15 @@ def label_bands_are_shown(case: Case) -> Iterator[Hit]:
         for banding in line.drug.bandings if line.rhythm.every else ():
             columns = case.body.facts
             if line.rhythm.every == banding.every and {"weight", banding.when.name} <= columns.keys():
-                inside = _met(banding.when, columns)
+                inside = banding.when.met(columns[banding.when.name])
                 if inside.any():
                     name = banding.name.lower().replace(" ", "-")
                     yield Hit(f"{line.id}.bands.{name}", "dose.bands", "note", partial(_band, line, banding, columns), line.id, banding.source, inside)
 
 
-def _met(condition: forms.Condition, columns: Mapping[str, Column]) -> np.ndarray:
-    return COMPARE[condition.operator](columns[condition.name], float(condition.value))
-
-
 def _band(line: Line, banding: Banding, columns: Mapping[str, Column], row: int) -> str:
     """The dose of the row's weight band as a rate and as an amount."""
-    band = next((one.dose for one in banding.bands if all(_met(condition, columns)[row] for condition in one.when)), None)
+    band = next((one.dose for one in banding.bands if all(condition.met(columns[condition.name][row]) for condition in one.when)), None)
     weight = Decimal(number_text(float(columns["weight"][row])))
     told = f"gives {forms.plain(band.low)} {band.unit}/kg every {forms.say_duration(banding.every)}, {forms.plain(band.low * weight)} {band.unit}" if isinstance(band, forms.Dose) else "has no row"
     return f"{line.drug.id}: the table of the {banding.name} {told} at {weight} kg; shown, not used."
@@ -249,10 +245,10 @@ def _per_surface(case: Case, clearance: np.ndarray) -> np.ndarray | None:
 
 def _renal(line: Line, clearance: np.ndarray, name: str, child: np.ndarray | None) -> Iterator[Hit]:
     """The first renal band of the drug's file that each row falls into; advice, never applied by itself."""
-    judged = clearance if child is None else np.where(np.isnan(child), clearance, child)
+    judged = np.round(clearance if child is None else np.where(np.isnan(child), clearance, child), 9)
     free = np.ones(clearance.shape, bool)
     for band in line.drug.renal:
-        inside = free & COMPARE[band.when.operator](judged, float(band.when.value))
+        inside = free & band.when.met(judged)
         free &= ~inside
         if inside.any():
             yield Hit(f"{line.id}.renal", "patient.renal", band.level, partial(_advice, clearance, name, child, band.advice), line.id, band.source, inside)
@@ -261,6 +257,3 @@ def _renal(line: Line, clearance: np.ndarray, name: str, child: np.ndarray | Non
 def _advice(clearance: np.ndarray, name: str, child: np.ndarray | None, advice: str, row: int) -> str:
     told = "" if child is None or np.isnan(child[row]) else f", which is {child[row]:.0f} mL/min/1.73 m²; a child is judged by the latter"
     return f"creatinine clearance {clearance[row]:.0f} mL/min ({name}){told}: {advice}"
-
-
-COMPARE = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal}

@@ -32,17 +32,14 @@ def infusions_run_one_at_a_time(case: Case) -> Iterator[Hit]:
 def weekend_starts_are_told(case: Case) -> Iterator[Hit]:
     """Which orders begin on a day the pharmacy may be closed, and does day 0 fall on one?"""
     zero = case.when.day0
-    if zero is None or not (case.site.weekend or case.site.holidays):
+    if zero is None or not case.site.closed:
         return
     found: dict[date, list[str]] = {}
     for line in case.lines:
         if case.slots[line.id] and line.order.route not in SWALLOWED and (line.drug.kind in PREPARED or line.order.event):
             found.setdefault(zero + timedelta(case.slots[line.id][0].day), []).append(line.drug.id)
-    closed = {day: drugs for day, drugs in sorted(found.items()) if _is_closed(day, case)}
+    closed = {day: drugs for day, drugs in sorted(found.items()) if not case.site.closed.isdisjoint((f"{day:%A}", day.isoformat()))}
     if closed:
         told = "; ".join(f"{day:%A %Y-%m-%d}: {', '.join(dict.fromkeys(drugs))}" for day, drugs in closed.items())
         yield Hit("weekend", "timing.weekend", "note", f"begins at a weekend or on a holiday: {told}. Make sure that it can be prepared then.", None, case.site.source)
 
-
-def _is_closed(day: date, case: Case) -> bool:
-    return f"{day:%A}" in case.site.weekend or day in case.site.holidays

@@ -39,8 +39,9 @@ def _side_by_side(dose: Doses, query: Query, row: int) -> str:
     """The question with the calculated sums of the planned course and of what the other sources print."""
     line, reading = dose.line, dose.reading(row)
     size, unit = Fraction(number_text(float(dose.basis[row]))), print_unit(reading.unit)
-    planned = rules.administrations(line.order) or 0
-    sums = {"planned": conflicts.Course(planned, *[Fraction(reading.calculated) * planned] * 2, reading.unit)}
+    count = rules.administrations(line.order) or 0
+    planned = Fraction(reading.calculated) * count
+    sums = {"planned": conflicts.Course(count, planned, planned, reading.unit)}
     for key, course in conflicts.side_by_side(line.order, query).items():
         sums[key] = course.times(Fraction(str(coefficient(course.unit, line.dose.per if line.dose else "", line.drug.unit))) * reading.scale * size)
     return f"{query.ask} For this patient: {conflicts.told((key, course.tell(unit)) for key, course in sums.items())}."

@@ -60,7 +60,8 @@ def plan(regimen: str, patient_file: str | None, changes: dict[str, str], answer
     if cohort and preparing is not None:
         raise click.UsageError("--prepare is for one patient – leave out --cohort")
     if cohort:
-        return _cohort(regimen, cohort, output, as_json, options | {"set": made})
+        _refuse_one_patients(given | {"patient": patient_file, "locale": options.pop("locale"), "printed_at": options.pop("printed_at")})
+        return _cohort(regimen, cohort, output, as_json, options | {"set": made, "answer": said})
     for path in output:
         check_path(path)
     patient, here = read_patient(patient_file, given)
@@ -83,6 +84,13 @@ def plan(regimen: str, patient_file: str | None, changes: dict[str, str], answer
     return 0 if schedule.releasable else 5
 
 
+def _refuse_one_patients(given: dict[str, Any]) -> None:
+    """Refuse beside a table what speaks of one patient only: it would be dropped silently."""
+    stray = [f"--{key.replace('_', '-')}" for key, value in given.items() if value]
+    if stray:
+        raise click.UsageError(f"{', '.join(stray)}: speaks of one patient – leave it out, or make it a column of the table")
+
+
 def _say(preparation: Any, as_json: bool) -> None:
     """The preparations below the schedule, and how many questions they leave."""
     if not as_json:
@@ -98,8 +106,6 @@ def _cohort(regimen: str, path: str, output: Sequence[str], as_json: bool, optio
 
     if len(output) != 1:
         raise UsageError(Fault("usage", "a cohort needs one -o FILE", "add -o doses.csv.", "-o"))
-    for key in ("printed_at", "locale", "answer"):
-        options.pop(key, None)
     report = plan_file(regimen, path, output[0], **options)
     emit(report) if as_json else click.echo(f"{report['calculated']} of {report['rows']} patients, {report['administrations']} doses in {output[0]}", err=True)
     return 6 if report["refused"] else 0

@@ -12,7 +12,7 @@ try:
 except ModuleNotFoundError:
     from dosing.errors import Fault, UsageError
 
-    raise UsageError(Fault("extra", "tables of patients need pyarrow", 'install it with: pip install "dosing[cohort]"', "cohort")) from None
+    raise UsageError(Fault("extra", "tables of patients need pyarrow", 'install it with: pip install "dosing[cohort]".', "cohort")) from None
 
 from dosing.cohort.files import plan_file
 from dosing.cohort.plan import Cohort, plan_cohort

@@ -88,7 +88,7 @@ def _of_csv(data: bytes) -> Cohort:
     while rows and not rows[-1]:
         rows.pop()
     if not rows:
-        raise refuse("C01", "the file is empty", "the first line names the columns: id, weight_kg, height_cm, …")
+        raise refuse("C01", "the file is empty", "the first line names the columns: id, weight_kg, height_cm, ….")
     header, body = rows[0], rows[1:]
     broken = _ragged(body, len(header))
     cells = zip(*body, strict=True) if body else [()] * len(header)

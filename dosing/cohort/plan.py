@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dosing import planning
+from dosing import forms, planning
 from dosing.checks import Case, Hit, hits
 from dosing.cohort.again import Second, Watch
 from dosing.cohort.cells import FACTS, Column, combine
@@ -64,7 +64,7 @@ def plan_cohort(
     times: Mapping[str, str] | None = None, choose: Mapping[str, str] | None = None, bsa: str | None = None,
     set: Mapping[str, str] | Sequence[Change] = (), answer: Mapping[str, str] | Sequence[Mapping[str, str]] = (),  # noqa: A002
     by: str = "", reason: str = "", second_name: str = "", blocks: Iterable[Regimen | str] = (),
-    library: Iterable[str] = (), weight_rule: Iterable[str] = (), rounding: str = "", watch: Watch = lambda what, share: None, **_: Any,  # noqa: A002
+    library: Iterable[str] = (), weight_rule: Iterable[str] = (), rounding: str = "", watch: Watch = lambda what, share: None,  # noqa: A002
 ) -> CohortSchedule:  # fmt: skip
     """The doses of every row of a cohort, each as `plan()` gives them for one patient.
 
@@ -72,15 +72,14 @@ def plan_cohort(
     told how far the work is. A row that cannot be planned, or on which the two calculations differ (E01), is refused.
     Raises `InputError` where no row can be planned for the same reason, `RegimenError` and `UsageError` as `plan()`.
     """
-    folders = tuple(library)
+    folders = forms.names(library)
     shelf = _library(folders)
-    found = shelf.regimen(regimen) if isinstance(regimen, str) else regimen
-    parts = tuple(shelf.regimen(block) if isinstance(block, str) else block for block in blocks)
+    found, *parts = planning.loaded(shelf, regimen, blocks)
     _refuse_doubles(cohort, day0, zone, times or {}, choose or {})
     _refuse_arms(cohort, (found, *parts))
     changes, answers = planning._changes(set, by, reason, second_name), planning._answers(answer, by)
     formula = planning._formula(bsa or found.bsa or shelf.site.bsa)
-    asked = Plan(found, parts, shelf, folders, changes, formula, day0, zone, dict(times or {}), dict(choose or {}), answers, planning._house(weight_rule, rounding))
+    asked = Plan(found, tuple(parts), shelf, folders, changes, formula, day0, zone, dict(times or {}), dict(choose or {}), answers, planning._house(weight_rule, rounding))
     return _Work(asked, cohort, watch).schedule()
 
 
@@ -131,7 +130,7 @@ class _Work:
         if not self.parts and len(set(self.failed)) == 1 and len(self.failed) * len(self.failed[0]):
             raise InputError(*self.failed[0])
         if unknown := [name for name in self.plan.answers if self.parts and name not in self.asked]:
-            raise UsageError(*(Fault("R05", f'no query is called "{name}"', closest(name, self.asked or {"none is open"}), f"--answer {name}") for name in unknown))
+            raise UsageError(*(Fault("R05", f'no query is called "{name}"', closest(name, self.asked), f"--answer {name}") for name in unknown))
         refused = sorted((*self.cohort.refused, *self.refused), key=lambda one: one.row)
         return CohortSchedule(self.cohort, tuple(self.parts), tuple(refused))
 
@@ -155,7 +154,7 @@ class _Work:
         conditional = [line for line in settled.lines if line.conditions]
         key = np.zeros(len(rows), np.int64)
         for line in conditional:
-            key = combine(key, planning._applies(line, self._body(rows)).astype(np.int64), 2)
+            key = combine(key, planning.applies(line, self._body(rows)).astype(np.int64), 2)
         return list(_split(rows, key)) if conditional else [rows]
 
     def _part(self, settled: Settled, when: When, rows: Rows) -> None:

@@ -137,7 +137,7 @@ def _column_faults(names: list[str]) -> Iterable[Fault]:
 def _unknown(name: str) -> Fault:
     plain, where = name.strip().lower(), f'column "{name[:40]}"'
     if _ARM.fullmatch(plain):
-        return Fault("S03", "a table of arms unblinds the trial", "leave the column out; an unblinded pharmacist asks for one arm at a time with --choose arm=…", where)
+        return Fault("S03", "a table of arms unblinds the trial", "leave the column out; an unblinded pharmacist asks for one arm at a time with --choose arm=….", where)
     if plain in ("variant", "stratum"):
         return Fault("R09", "a variant is a choice of the regimen", f"name the column choose.{'stratum' if plain == 'stratum' else 'CHOICE'} and fill every row.", where)
     if plain in KNOWN or _FAMILY.match(plain):

@@ -53,11 +53,11 @@ class Course(Issues):
         """
         from dosing.planning import plan
 
-        folders, facts, blocks, rules = tuple(library), texts.facts(patient), tuple(blocks), tuple(weight_rule)
+        folders, facts, blocks, rules = forms.names(library), texts.facts(patient), forms.names(blocks), forms.names(weight_rule)
         found, site = shelf(folders).regimen(regimen), shelf(folders).site
         if not day0:
             raise refuse("T06", "a course has no day 0", "give the date of day 0 and its zone.", "day0")
-        zone, two = zone or site.zone or "", tuple(dict.fromkeys((*site.course.second_for, *second_for)))
+        zone, two = zone or site.zone or "", tuple(dict.fromkeys((*site.course.second_for, *forms.names(second_for))))
         news.prove_kinds(two)
         parts = [shelf(folders).regimen(block) for block in blocks]
         made = plan(found, Patient(**facts), day0=day0, zone=zone, times=times, choose=choose, bsa=bsa, set=set, answer=answer, by=by, reason=reason,
@@ -152,7 +152,7 @@ class Course(Issues):
         texts.need(by=by, answer=text)
         known = {finding.id: finding for finding in self.schedule().findings if finding.level == "query"}
         if query not in known:
-            raise UsageError(Fault("R05", f'no query is called "{query}"', closest(query, known) if known else "none is open.", f"answer {query}"))
+            raise UsageError(Fault("R05", f'no query is called "{query}"', closest(query, known), f"answer {query}"))
         asked = self._asked(query)
         return self._record(events.Answer, by=by, second=second, why=why, at=self._moment(at), query=query, answer=text, asked=asked)
 
@@ -183,7 +183,7 @@ class Course(Issues):
     def outcomes(self, query: str) -> tuple[Option, ...]:
         """The outcomes of a choice left open, side by side, by the id of its query."""
         if query not in self.state.asked:
-            raise UsageError(Fault("R05", f'no choice is open under "{query}"', closest(query, self.state.asked) if self.state.asked else "none is open.", query))
+            raise UsageError(Fault("R05", f'no choice is open under "{query}"', closest(query, self.state.asked), query))
         return later(self.state, query, self.schedule())
 
     # how an entry is made

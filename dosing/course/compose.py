@@ -21,6 +21,7 @@ from dosing.planning import body_of, calculate, held_lines, page
 from dosing.planning.rows import card
 from dosing.planning.verify import person_of
 from dosing.regimen.library import library
+from dosing.regimen.site import Site
 from dosing.schedule import Finding, Later, Schedule
 from dosing.second import Person
 
@@ -66,10 +67,23 @@ class Dosed:
         return person_of(self.patient, self.body)
 
 
+class _House:
+    """One reading of a site file, told from the next by its identity."""
+
+    def __init__(self, site: Site):
+        self.site = site
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _House) and self.site is other.site
+
+    def __hash__(self) -> int:
+        return id(self.site)
+
+
 @lru_cache(maxsize=256)
-def _dosed(settled: Settled, begun: tuple[str, ...], patient: tuple[tuple[str, str], ...], when: When, bsa: str, folders: tuple[str, ...], changed: int) -> Dosed:
-    """The doses of these lines for this patient; `changed` tells one reading of the site file from the next."""
-    person, site = Patient(**dict(patient)), library(folders).site
+def _dosed(settled: Settled, begun: tuple[str, ...], patient: tuple[tuple[str, str], ...], when: When, bsa: str, house: _House) -> Dosed:
+    """The doses of these lines for this patient by the conventions of this house."""
+    person, site = Patient(**dict(patient)), house.site
     body = body_of(person, bsa or settled.regimen.bsa or site.bsa, site, when.day0)
     return Dosed(person, body, calculate(_unplaced(settled, begun), body, when, person.weighed))
 
@@ -120,17 +134,27 @@ def case_of(state: State) -> tuple[Dosed, CourseCase]:
     """The doses of what is left for the patient as he is now, at the places of the course."""
     settled, inputs = state.inputs.settled, state.inputs
     begun = tuple(order for order, lane in state.lanes.items() if lane.done)
-    dosed = _dosed(settled, begun if inputs_have_conditions(settled) else (), inputs.patient, state.when, inputs.bsa, inputs.folders, id(library(inputs.folders).site))
+    dosed = _dosed(settled, begun if _has_conditions(settled) else (), inputs.patient, _on(state), inputs.bsa, _House(library(inputs.folders).site))
     made = dosed.made
     there = {line.id: stands(state, line.id) for line in settled.lines if line.id in made.slots}
     lines = tuple(line for line in settled.lines if there.get(line.id))
-    slots = {line.id: tuple(Slot(one.day, one.seconds, "") for one in there[line.id]) for line in lines}
+    slots = {line.id: _slots(there[line.id]) for line in lines}
     return dosed, CourseCase(settled, lines, {line.id: made.doses[line.id] for line in lines if line.id in made.doses}, slots,
                              dosed.body, state.when, dosed.body.site, dosed.patient.weighed, made.applies, {line.id: there[line.id] for line in lines})  # fmt: skip
 
 
+def _on(state: State) -> When:
+    """Day 0 where the age depends on it; else the first one, so that a moved day 0 multiplies nothing anew."""
+    return When(state.day0 if "born" in state.inputs.facts else state.zero, state.zone)
+
+
+@lru_cache(maxsize=8192)
+def _slots(there: tuple[Stand, ...]) -> tuple[Slot, ...]:
+    return tuple(Slot(one.day, one.seconds, "") for one in there)
+
+
 @lru_cache(maxsize=512)
-def inputs_have_conditions(settled: Settled) -> bool:
+def _has_conditions(settled: Settled) -> bool:
     """Whether any line hangs on a fact of the patient."""
     return any(line.conditions for line in settled.lines)
 

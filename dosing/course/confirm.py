@@ -5,6 +5,7 @@ What `dosing.second` is fed here is canonical text only; nothing of the first ca
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -70,19 +71,18 @@ def _text(line: Line, unit: str, scale: int, limit: Decimal) -> second.Line:
 
 def confirm_numbers(state: State, lines: Iterable[Line]) -> None:
     """Count the doses once more, from the order's text: none twice, and none more than ordered and made up (E01)."""
-    found = []
-    for line in lines:
-        lane = state.lanes[line.id]
-        if not lane.done:
-            continue
-        numbers = [*(one.number for one in lane.done), *lane.left]
-        if len(set(numbers)) < len(numbers):
-            found += [f"{line.id}#{number} stands twice" for number in sorted({one for one in numbers if numbers.count(one) > 1})]
-        made_up = sum((one.kind, one.order, one.name) == ("miss", line.id, "append") for one in state.told)
-        count = sum(not one.extra for one in lane.given) + len(lane.left)
-        if lane.left and lane.done and count > _ordered(line) + made_up:
-            found.append(f"{line.id}: {count} doses given and left, {_ordered(line)} ordered")
-    _agree(found)
+    made_up = Counter(one.order for one in state.told if (one.kind, one.name) == ("miss", "append"))
+    begun = [(line, state.lanes[line.id]) for line in lines if state.lanes[line.id].done]
+    _agree([text for line, lane in begun for text in lane.once(("numbers", line, made_up[line.id]), partial(_numbers, lane, line, made_up[line.id]))])
+
+
+def _numbers(lane: Lane, line: Line, made_up: int) -> list[str]:
+    """What is wrong with the numbers of one order's doses; empty where each stands once and none is too many."""
+    numbers = [*(one.number for one in lane.done), *lane.left]
+    twice = [f"{line.id}#{number} stands twice" for number, times in sorted(Counter(numbers).items()) if times > 1]
+    count = sum(not one.extra for one in lane.given) + len(lane.left)
+    over = lane.left and count > _ordered(line) + made_up
+    return [*twice, *([f"{line.id}: {count} doses given and left, {_ordered(line)} ordered"] if over else [])]
 
 
 @lru_cache(maxsize=4096)

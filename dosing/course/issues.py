@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
+from dosing import forms
 from dosing.course import compose, events, ledger, pharmacy, queries
 from dosing.course.changes import changes, notice
 from dosing.course.moment import read_moment, stamp
@@ -23,7 +24,7 @@ class Issues:
     """A ledger as a file, the state and schedule it comes to, and the issues printed of it."""
 
     def __init__(self, book: ledger.Book, library: Iterable[str] = ()):
-        self._book, self._library = book, tuple(library)
+        self._book, self._library = book, forms.names(library)
         self._known: bytes | None = book.data or None
         self._state: State | None = None
         self._schedule: Schedule | None = None

@@ -76,8 +76,9 @@ def _decided(state: State, fact: Any, entry: Any) -> State:
     """The outcome that a person named for a fact recorded before."""
     if fact.what == "level":
         fact = fact.model_copy(update={"dose": entry.dose, "by": entry.by, "second": entry.second})
-    after = OUTCOMES[kind_of(fact, state)][entry.answer](state, fact)
-    return _told(replace(after, asked={key: one for key, one in after.asked.items() if key != entry.query}), fact, entry.answer, entry)
+    kind = kind_of(fact, state)
+    after = OUTCOMES[kind][entry.answer](state, fact)
+    return replace(after, asked={key: one for key, one in after.asked.items() if key != entry.query}, told=(*after.told, _told(kind, fact, entry.answer, entry)))
 
 
 def release(state: State, entry: Any) -> State:
@@ -175,30 +176,23 @@ def now_of(state: State, entry: Any) -> int | None:
     return moment.read_moment(entry.at, state.zone) if entry.at else state.now
 
 
-def fact(state: State, entry: Any) -> State:
-    """The state after what an entry tells, before any choice about the doses left."""
-    return _after(FACTS[entry.what](state, entry), state, entry)
+def apply(state: State, entry: Any) -> State:
+    """The state after one more entry: its fact, then the outcome it names or the only one, or the query for it."""
+    kind, name, asks = kind_of(entry, state), getattr(entry, "outcome", ""), getattr(entry, "asks", False)
+    known, after = OUTCOMES.get(kind), FACTS[entry.what](state, entry)
+    if known and not asks and (name or entry.what != "correct"):
+        after = known[name or next(iter(known))](after, entry)
+    return _noted(after, state, entry, {query_of(entry): entry} if asks else {}, (_told(kind, entry, name, entry),) if name else ())
 
 
-def apply(state: State, entry: Any, step: Outcome | None = None) -> State:
-    """The state after one more entry: its fact, then the outcome it names or the only one, or the query for it; or `step`."""
-    after, known = fact(state, entry), OUTCOMES.get(kind_of(entry, state), {})
-    name = getattr(entry, "outcome", "")
-    if getattr(entry, "asks", False):
-        return replace(after, asked={**after.asked, query_of(entry): entry})
-    if step is None and known and (name or entry.what != "correct"):
-        step = known[name or next(iter(known))]
-    return _told(step(after, entry), entry, name, entry) if step else after
-
-
-def _after(after: State, before: State, entry: Any) -> State:
-    """The moment told, and the choices that this entry overtakes: a later dose, a newer weight, a stopped order."""
-    order = getattr(entry, "order", "")
-    gone = {key for key, one in after.asked.items() if _overtaken(key, one, entry, order)}
-    asked = {key: one for key, one in after.asked.items() if key not in gone} if gone else after.asked
-    told = now_of(before, entry)
-    now = told if before.now is None or (told is not None and told > before.now) else before.now
-    return after if asked is after.asked and now == after.now else replace(after, asked=asked, now=now)
+def _noted(after: State, before: State, entry: Any, asks: dict[str, Any], told: tuple[Told, ...]) -> State:
+    """The moment told, the outcome chosen, and the choices that this entry opens or overtakes: a later dose, a newer weight, a stopped order."""
+    order, moment_ = getattr(entry, "order", ""), now_of(before, entry)
+    now = moment_ if before.now is None or (moment_ is not None and moment_ > before.now) else before.now
+    left = {key: one for key, one in after.asked.items() if not _overtaken(key, one, entry, order)} | asks
+    if left == after.asked and now == after.now and not told:
+        return after
+    return replace(after, asked=left, now=now, told=(*after.told, *told))
 
 
 def _overtaken(key: str, asked: Any, entry: Any, order: str) -> bool:
@@ -210,9 +204,7 @@ def _overtaken(key: str, asked: Any, entry: Any, order: str) -> bool:
     return same and (entry.what != "correct" or entry.dose == asked.dose) and not getattr(entry, "extra", False)
 
 
-def _told(state: State, entry: Any, name: str, by: Any) -> State:
-    """The state with a note of the outcome that a person chose."""
-    if not name:
-        return state
+def _told(kind: str, entry: Any, name: str, by: Any) -> Told:
+    """A note of the outcome that a person chose."""
     why = ": ".join(filter(None, (f"weighed {entry.weight}" if entry.what == "weigh" else "", by.why)))
-    return replace(state, told=(*state.told, Told(kind_of(entry, state), getattr(entry, "order", ""), name, by.by, by.second, why)))
+    return Told(kind, getattr(entry, "order", ""), name, by.by, by.second, why)

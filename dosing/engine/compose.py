@@ -156,7 +156,7 @@ def _decide(drug: str, files: list[str], parts: Parts, choose: Mapping[str, str]
         return
     options = ", ".join(f"{name} ({why.format(first=files[0], last=files[-1])})" for name, why in DECISIONS.items())
     what = f'"{told[:40]}" is no option' if told else f"{drug} is given in {' and in '.join(files)}; nothing says whether both are meant"
-    made.faults.append(Fault("Y08", what, f"add --choose {key}={'|'.join(DECISIONS)}: {options}", f"choice {key}"))
+    made.faults.append(Fault("Y08", what, f"add --choose {key}={'|'.join(DECISIONS)}: {options}.", f"choice {key}"))
 
 
 def _prove_names(entries: Sequence[tuple[str, Order]], made: Decided, planned: Callable[[Order], bool]) -> None:

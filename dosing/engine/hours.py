@@ -172,9 +172,9 @@ def missing_hours(moments: Moments, dated: bool, known: Mapping[str, Order]) -> 
     for order in moments.orders:
         said = next((phrase for phrases in order.cite.values() for phrase in phrases), "")
         if order.first == "ask" and order.id not in moments.hours:
-            faults[order.id] = Fault("T03", f'the hour of the first dose of {order.drug} is not given; the source prints "{said}" and no hour', f"add --time {order.id}=HH:MM", f"time {order.id}")
+            faults[order.id] = Fault("T03", f'the hour of the first dose of {order.drug} is not given; the source prints "{said}" and no hour', f"add --time {order.id}=HH:MM.", f"time {order.id}")
         for name in _asked(order, moments) if dated or order.first else ():
-            faults.setdefault(name, Fault("T03", f'the hour of "{name}" is not given and {order.drug} hangs on it', f"add --time {name}=HH:MM", f"time {name}"))
+            faults.setdefault(name, Fault("T03", f'the hour of "{name}" is not given and {order.drug} hangs on it', f"add --time {name}=HH:MM.", f"time {name}"))
     events = {*moments.events, *(order.event for order in known.values() if order.event), *(order.id for order in known.values() if order.first or order.at is None)}
     unused = [Fault("T03", f'nothing hangs on the hour "{name}"', closest(name, events), f"time {name}") for name in moments.hours if name not in events]
     return [*faults.values(), *unused]

@@ -147,7 +147,7 @@ def _place_event(name: str, event: Event, choose: Mapping[str, str], chosen: dic
         return event
     try:
         if key not in choose:
-            raise InputError(Fault("R05", f"the days of {name} are not given: {event.what}", f'add --choose {key}="…"', f"choice {key}"))
+            raise InputError(Fault("R05", f"the days of {name} are not given: {event.what}", f'add --choose {key}="…".', f"choice {key}"))
         days = forms.read_days(choose[key])
     except DosingError as error:
         faults.extend(error.faults if key not in choose else error.at(f"choice {key}").faults)
@@ -190,7 +190,7 @@ def _open_choices(applicable: Mapping[str, Choice], chosen: Mapping[str, str]) -
         options = "|".join(choice.options)
         said = "; ".join(f'{key} prints "{phrase}"' for key, phrases in choice.cite.items() for phrase in phrases)
         if not chosen[name]:
-            faults.append(Fault("R09", f"{choice.ask} {said}".strip(), f"add --choose {name}={options}", f"choice {name}"))
+            faults.append(Fault("R09", f"{choice.ask} {said}".strip(), f"add --choose {name}={options}.", f"choice {name}"))
         elif chosen[name] not in choice.options:
             faults.append(Fault("R09", f'"{chosen[name][:40]}" is no option', f"options: {', '.join(choice.options)}.", f"choice {name}"))
     return faults
@@ -223,8 +223,8 @@ def _ask(order: Order, name: str, key: str) -> Fault:
     said = "; ".join(f'{source} prints "{phrase}"' for source, phrases in order.cite.items() for phrase in phrases)
     if name == "dose" and isinstance(order.dose, forms.Dose):
         what = f"{order.drug} is given as a range, {order.dose}, and no value is chosen; no middle value is taken. {said}"
-        return Fault("D14", what, f'add --choose {key}="… {order.dose.unit}/{order.dose.per}/{order.dose.time}" inside the range', f"choice {key}")
-    return Fault("R05", f"the source prints no {name} for {order.drug}. {said}", f'add --choose {key}="…"', f"choice {key}")
+        return Fault("D14", what, f'add --choose {key}="… {order.dose.unit}/{order.dose.per}/{order.dose.time}" inside the range.', f"choice {key}")
+    return Fault("R05", f"the source prints no {name} for {order.drug}. {said}", f'add --choose {key}="…".', f"choice {key}")
 
 
 def _with_count(printed: Any, value: forms.Dose) -> forms.Dose:

@@ -51,7 +51,7 @@ def read_amount(text: str) -> WrittenAmount:
 
 @lru_cache(maxsize=4096)
 def read_percent(text: str) -> Decimal:
-    """A percentage such as `10 %`, above 0 and at most 10 for rounding limits (R13 otherwise)."""
+    """A percentage such as `10 %`, above 0 and at most 100 (R13 otherwise)."""
     found = re.fullmatch(rf"({_NUMBER}) %", text.strip(" "))
     if not found or not 0 < Decimal(found[1]) <= 100:
         raise refuse("R13", f'"{text[:40]}" is not a percentage', "write for example 10 %.")

@@ -44,7 +44,7 @@ def read_weight(text: str) -> Decimal:
     if text.endswith("kg"):
         return read_weight_kg(text[:-2])
     if is_plain(text):
-        raise refuse("P01", f"weight {show(text)} has no unit", f"write kilograms: {text} kg; no unit is assumed")
+        raise refuse("P01", f"weight {show(text)} has no unit", f"write kilograms: {text} kg; no unit is assumed.")
     return read_weight_kg(text)
 
 
@@ -59,23 +59,23 @@ def read_weight_kg(text: str) -> Decimal:
 
 def _weight_fault(text: str) -> InputError:
     if _is_missing(text):
-        return refuse("P05", f"weight {show(text)} is missing", "weigh the patient; no weight is assumed")
+        return refuse("P05", f"weight {show(text)} is missing", "weigh the patient; no weight is assumed.")
     if re.match(_SIGNED, text) or re.match(_EXPONENT, text):
-        return refuse("P02", f"weight {show(text)} has a sign or an exponent", "write plain kilograms: 70.5")
+        return refuse("P02", f"weight {show(text)} has a sign or an exponent", "write plain kilograms: 70.5.")
     if re.search(_ESTIMATE, text, re.I):
-        return refuse("P05", f"weight {show(text)} looks estimated", "write one measured weight with its date")
+        return refuse("P05", f"weight {show(text)} looks estimated", "write one measured weight with its date.")
     if re.search(_ODD_NUMBER, text, re.I) or not re.match(r"\d+(?:\.\d+)?\s*[A-Za-z#(]", text):
         return refuse("P07", f"weight {show(text)} is not a plain number", _number_cure(text, "70.5"))
     if re.fullmatch(r"[\d.]+\s*kg", text):
-        return refuse("P07", f"weight {show(text)} carries its unit in a column that names it", "write the bare number")
-    cure = "weigh in kg and write that value; this program takes kilograms only, spelled kg"
+        return refuse("P07", f"weight {show(text)} carries its unit in a column that names it", "write the bare number.")
+    cure = "weigh in kg and write that value; this program takes kilograms only, spelled kg."
     return refuse("P01", f"weight {show(text)} is not in kilograms", cure)
 
 
 def _number_cure(text: str, example: str) -> str:
     if re.search(r"\d,\d{1,2}\b", text):
-        return f"write it with a point after checking the source: {text.replace(',', '.')}"
-    return f"write the digits 0-9 with at most one point, for example {example}"
+        return f"write it with a point after checking the source: {text.replace(',', '.')}."
+    return f"write the digits 0-9 with at most one point, for example {example}."
 
 
 def _is_missing(text: str) -> bool:
@@ -90,7 +90,7 @@ def read_height(text: str) -> Decimal:
         return read_height_cm(text[:-2])
     if is_plain(text):
         metres = ", which looks like metres" if Decimal(text) < 3 else ""
-        raise refuse("P03", f"height {show(text)} has no unit{metres}", "write centimetres, for example 170 cm")
+        raise refuse("P03", f"height {show(text)} has no unit{metres}", "write centimetres, for example 170 cm.")
     raise _height_fault(text)
 
 
@@ -101,13 +101,13 @@ def read_height_cm(text: str) -> Decimal:
     if not is_plain(text):
         raise _height_fault(text)
     if Decimal(text) < 3 and Decimal(text):
-        cure = "write centimetres, for example 170; as metres the surface would be ten times too small"
+        cure = "write centimetres, for example 170; as metres the surface would be ten times too small."
         raise refuse("P03", f"height {show(text)} looks like metres", cure)
     return _bounded("height", text, "cm", HEIGHT_CM, "P03", "P03")
 
 
 def _height_fault(text: str) -> InputError:
-    cure = "write centimetres with the digits 0-9, for example 170"
+    cure = "write centimetres with the digits 0-9, for example 170."
     if _is_missing(text):
         return refuse("P03", f"height {show(text)} is missing", f"measure it; {cure}")
     if re.search(r"['\"’”′″]|\b(?:ft|feet|foot|in|inch|inches)\b", text):
@@ -121,13 +121,13 @@ def _height_fault(text: str) -> InputError:
 
 def _bounded(what: str, text: str, unit: str, bounds: tuple[Decimal, Decimal], limit: str, form: str) -> Decimal:
     value = Decimal(text)
-    if value != round(value, 2):
-        cure = "write the measured value; it looks computed from another unit"
-        raise refuse(form, f"{what} {show(text)} is finer than any measurement", cure)
     low, high = bounds
     if not low <= value <= high:
         told = f"{what} {show(text)} is outside {plain(low)} to {plain(high)} {unit}"
-        raise refuse(limit, told, f"check the {what} and its unit")
+        raise refuse(limit, told, f"check the {what} and its unit.")
+    if value != round(value, 2):
+        cure = "write the measured value; it looks computed from another unit."
+        raise refuse(form, f"{what} {show(text)} is finer than any measurement", cure)
     return Decimal(plain(value))
 
 
@@ -137,13 +137,13 @@ def read_age(text: str) -> Decimal:
     text = gate(text, _AGE_CODES)
     found = _AGE.match(text)
     if found is None or not is_plain(found["number"]):
-        raise refuse("P10", f"age {show(text)} is not a number with its unit", "write 34 y, or 18 mo for a child")
+        raise refuse("P10", f"age {show(text)} is not a number with its unit", "write 34 y, or 18 mo for a child.")
     months = found["unit"].startswith("mo")
     if months and "." in found["number"]:
-        raise refuse("P10", f"age {show(text)} has part months", "write whole months: 18 mo")
+        raise refuse("P10", f"age {show(text)} has part months", "write whole months: 18 mo.")
     years = Decimal(found["number"]) / (12 if months else 1)
     if not AGE_Y[0] <= years <= AGE_Y[1]:
-        raise refuse("P10", f"age {show(text)} is outside 0 to 120 years", "check the age or the date of birth")
+        raise refuse("P10", f"age {show(text)} is outside 0 to 120 years", "check the age or the date of birth.")
     return years
 
 
@@ -151,7 +151,7 @@ def read_sex(text: str) -> str:
     """Read the sex used by the formulas as `F` or `M`; `InputError` P05."""
     sex = {"f": "F", "female": "F", "m": "M", "male": "M"}.get(gate(text, Codes.all("P05")).lower())
     if sex is None:
-        raise refuse("P05", f"sex {show(text)} is not known here", "write F or M: the sex the formulas are to use")
+        raise refuse("P05", f"sex {show(text)} is not known here", "write F or M: the sex the formulas are to use.")
     return sex
 
 
@@ -162,7 +162,7 @@ def read_creatinine(text: str) -> Decimal:
     if unit in ("umol/L", "µmol/L", "μmol/L"):
         value /= UMOL_PER_MG_DL
     elif unit != "mg/dL":
-        raise refuse("P07", f"creatinine {show(text)} has no known unit", "write 0.9 mg/dL or 80 umol/L")
+        raise refuse("P07", f"creatinine {show(text)} has no known unit", "write 0.9 mg/dL or 80 umol/L.")
     return _lab_bounds("creatinine", text, value, "mg/dL", CREATININE_MG_DL)
 
 
@@ -171,7 +171,7 @@ def read_crcl(text: str) -> Decimal:
     """Read a creatinine clearance (`90 mL/min`) in mL/min, 1 to 300; `InputError` P05, P07."""
     value, unit = _lab("creatinine clearance", text, "90 mL/min")
     if unit != "mL/min":
-        raise refuse("P07", f"creatinine clearance {show(text)} is not in mL/min", "write 90 mL/min, not per 1.73 m2")
+        raise refuse("P07", f"creatinine clearance {show(text)} is not in mL/min", "write 90 mL/min, not per 1.73 m2.")
     return _lab_bounds("creatinine clearance", text, value, "mL/min", CRCL_ML_MIN)
 
 
@@ -180,7 +180,7 @@ def read_gfr(text: str) -> Decimal:
     """Read a measured glomerular filtration (`140 mL/min`, not per 1.73 m2) in mL/min, 1 to 300; `InputError` P05, P07."""
     value, unit = _lab("measured GFR", text, "140 mL/min")
     if unit != "mL/min":
-        raise refuse("P07", f"measured GFR {show(text)} is not in mL/min", "write 140 mL/min, not per 1.73 m2")
+        raise refuse("P07", f"measured GFR {show(text)} is not in mL/min", "write 140 mL/min, not per 1.73 m2.")
     return _lab_bounds("measured GFR", text, value, "mL/min", CRCL_ML_MIN)
 
 
@@ -189,7 +189,7 @@ def read_neutrophils(text: str) -> Decimal:
     """Read a neutrophil count (`0.35e9/L`, `0.35 x 10^9/L`, `350/uL`) in 10^9/L; `InputError` D15, P05, P07."""
     text = gate(text, _LAB_CODES, "×µμ³⁰¹²⁴⁵⁶⁷⁸⁹")
     if re.search(r"[x×]\s*10\s?\d|\d\s+10\^", text):
-        cure = "write 0.35e9/L or 0.35 x 10^9/L after checking the source"
+        cure = "write 0.35e9/L or 0.35 x 10^9/L after checking the source."
         raise refuse("D15", f"neutrophils {show(text)}: the exponent has probably lost its superscript", cure)
     if found := re.match(_PER_UL, text):
         value = Decimal(found["number"]) / 1000
@@ -210,13 +210,13 @@ def _lab(what: str, text: str, example: str) -> tuple[Decimal, str]:
 
 def _lab_fault(what: str, text: str, example: str) -> InputError:
     if _is_missing(text):
-        return refuse("P05", f"{what} {show(text)} is missing", f"write {example}, or leave it out")
-    return refuse("P07", f"{what} {show(text)} is not a plain number with its unit", f"write {example}")
+        return refuse("P05", f"{what} {show(text)} is missing", f"write {example}, or leave it out.")
+    return refuse("P07", f"{what} {show(text)} is not a plain number with its unit", f"write {example}.")
 
 
 def _lab_bounds(what: str, text: str, value: Decimal, unit: str, bounds: tuple[Decimal, Decimal]) -> Decimal:
     low, high = bounds
     if not low <= value <= high:
         told = f"{what} {show(text)} is outside {plain(low)} to {plain(high)} {unit}"
-        raise refuse("P07", told, "check the value and its unit")
+        raise refuse("P07", told, "check the value and its unit.")
     return value

@@ -63,7 +63,7 @@ def _read_day(text: str, first: int) -> dt.date:
         return dt.date(year, month, day)
     except ValueError:
         told = f"{show(text)} does not exist{_leap(year, month, day)}"
-        raise refuse("T02", told, "write a day of the calendar") from None
+        raise refuse("T02", told, "write a day of the calendar.") from None
 
 
 def _leap(year: int, month: int, day: int) -> str:
@@ -73,22 +73,22 @@ def _leap(year: int, month: int, day: int) -> str:
 def _far_year(text: str, year: int, first: int) -> InputError:
     buddhist = f"; {year} may be a Buddhist year ({year - 543})" if first <= year - 543 <= LAST_YEAR else ""
     return refuse(
-        "T02", f"{show(text)} is outside {first}-01-01 to {LAST_YEAR}-12-31{buddhist}", "write the year again"
+        "T02", f"{show(text)} is outside {first}-01-01 to {LAST_YEAR}-12-31{buddhist}", "write the year again."
     )
 
 
 def _not_iso(text: str) -> InputError:
     if not text:
-        return refuse("T01", "no date is written", "write YYYY-MM-DD, for example 2026-12-09; none is assumed")
+        return refuse("T01", "no date is written", "write YYYY-MM-DD, for example 2026-12-09; none is assumed.")
     if found := re.match(_TWO_READINGS, text):
         first, second, year = int(found[1]), int(found[2]), found[3]
         readings = _calendar_days((year, second, first), (year, first, second))
         told = f" could mean {' or '.join(readings)}" if len(readings) > 1 else " is not written year first"
-        return refuse("T01", show(text) + told, f"write {' or '.join(readings) or 'YYYY-MM-DD'}", readings=readings)
+        return refuse("T01", show(text) + told, f"write {' or '.join(readings) or 'YYYY-MM-DD'}.", readings=readings)
     if found := re.match(_YEAR_FIRST, text):
         readings = _calendar_days((found[1], int(found[2]), int(found[3])))
-        return refuse("T01", f"{show(text)} is not YYYY-MM-DD", f"write {''.join(readings) or 'YYYY-MM-DD'}")
-    return refuse("T01", f"{show(text)} is not a date YYYY-MM-DD", "write year, month and day: 2026-12-09")
+        return refuse("T01", f"{show(text)} is not YYYY-MM-DD", f"write {''.join(readings) or 'YYYY-MM-DD'}.")
+    return refuse("T01", f"{show(text)} is not a date YYYY-MM-DD", "write year, month and day: 2026-12-09.")
 
 
 def _calendar_days(*parts: tuple[str, int, int]) -> tuple[str, ...]:
@@ -109,12 +109,12 @@ def read_time(text: str) -> int:
 
 def _time_cure(text: str) -> str:
     if text == "24:00" or text == "midnight":
-        return "write 00:00 and the date of the day that begins then"
+        return "write 00:00 and the date of the day that begins then."
     if re.match(r"\d:[0-5]\d\Z", text):
-        return f"write it with two digits: 0{text}"
+        return f"write it with two digits: 0{text}."
     if re.match(r"([01]\d|2[0-3])[0-5]\d\Z", text):
-        return f"write it with a colon: {text[:2]}:{text[2:]}"
-    return "write 24-hour HH:MM, for example 08:00 or 20:00"
+        return f"write it with a colon: {text[:2]}:{text[2:]}."
+    return "write 24-hour HH:MM, for example 08:00 or 20:00."
 
 
 def read_fold_time(text: str) -> tuple[int, int | None]:
@@ -155,7 +155,7 @@ def _zone_exists(name: str) -> bool:
 
 
 def _no_zone(text: str) -> InputError:
-    cure = "write a region and city, for example Asia/Shanghai or Europe/Berlin; no zone is assumed"
+    cure = "write a region and city, for example Asia/Shanghai or Europe/Berlin; no zone is assumed."
     if not text:
         return refuse("T06", "no time zone is written", cure)
     readings = _ZONE_READINGS.get(text.upper(), ())
@@ -172,7 +172,7 @@ def _near_zone(text: str) -> str:
 
     known = {name.rpartition("/")[2].lower(): name for name in available_timezones() if _is_region(name)}
     near = get_close_matches(text.rpartition("/")[2].lower().replace(" ", "_"), known, n=1, cutoff=0.8)
-    return f"; did you mean {show(known[near[0]])}?" if near else ""
+    return f" Did you mean {show(known[near[0]])}?" if near else ""
 
 
 @lru_cache(maxsize=4096)
@@ -181,10 +181,10 @@ def read_duration(text: str) -> int:
     text = gate(text, _TIME_CODES)
     found = _DURATION.match(text)
     if found is None:
-        raise refuse("T03", f"{show(text)} is not a duration", "write 30 min, 2 h or 1.5 h")
+        raise refuse("T03", f"{show(text)} is not a duration", "write 30 min, 2 h or 1.5 h.")
     minutes = Decimal(found[1]) * _MINUTES[found[2][0]]
     if minutes != int(minutes) or not 0 < minutes <= LONGEST_MINUTES:
-        raise refuse("T03", f"{show(text)} is not whole minutes above 0 and at most 31 days", "write 30 min or 2 h")
+        raise refuse("T03", f"{show(text)} is not whole minutes above 0 and at most 31 days", "write 30 min or 2 h.")
     return int(minutes)
 
 
@@ -254,7 +254,7 @@ def read_offset(text: str) -> Offset:
     """Read a time that hangs on something else, `6 h after end of last bu`; `InputError` T03 for a clock time."""
     found = read_rhythm(text)
     if isinstance(found, Clock):
-        raise refuse("T03", f"{show(text)} hangs on nothing", "write for example: 6 h after end of last bu")
+        raise refuse("T03", f"{show(text)} hangs on nothing", "write for example: 6 h after end of last bu.")
     return found
 
 
@@ -269,7 +269,7 @@ def _offset(text: str, minutes: int, found: re.Match[str]) -> Offset:
 
 def _event(text: str, name: str) -> str:
     if not _EVENT.match(name) or name in _NO_EVENTS:
-        cure = "write HH:MM, 4 h before hsc, or at hsc; event names are small letters"
+        cure = "write HH:MM, 4 h before hsc, or at hsc; event names are small letters."
         raise refuse("T03", f"{show(text)} names no event", cure)
     return name
 
@@ -277,6 +277,6 @@ def _event(text: str, name: str) -> str:
 def _clock(text: str) -> Clock:
     minutes = tuple(read_time(part) for part in re.split(r"\s*,\s*", text))
     if list(minutes) != sorted(set(minutes)):
-        cure = "write each time once, earliest first: 09:00, 21:00"
+        cure = "write each time once, earliest first: 09:00, 21:00."
         raise refuse("T03", f"the times in {show(text)} are doubled or not in order", cure)
     return Clock(minutes)

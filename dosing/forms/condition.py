@@ -51,7 +51,7 @@ def read_condition(text: str) -> Condition:
     text = gate(text, Codes.all("R11"), limit=120)
     found = _FORM.match(text)
     if found is None:
-        cure = "write one comparison: stratum == SAA-I, or age >= 18 y; several stand in a list"
+        cure = "write one comparison: stratum == SAA-I, or age >= 18 y; several stand in a list."
         raise refuse("R11", f"condition {show(text)} is not one comparison", cure)
     name, operator, value = found.group("name", "operator", "value")
     if operator in ("==", "!="):
@@ -61,13 +61,13 @@ def read_condition(text: str) -> Condition:
 
 def _word(text: str, value: str) -> str:
     if not _WORD.match(value):
-        raise refuse("R11", f"condition {show(text)} compares with {show(value)}", "write one word: stratum == SAA-I")
+        raise refuse("R11", f"condition {show(text)} compares with {show(value)}", "write one word: stratum == SAA-I.")
     return value
 
 
 def _number(text: str, value: str) -> tuple[Decimal, str]:
     found = _NUMBER.match(value)
     if found is None or found[2] not in UNITS:
-        cure = f"write a number with one of the units {', '.join(UNITS)}"
+        cure = f"write a number with one of the units {', '.join(UNITS)}."
         raise refuse("R11", f"condition {show(text)} compares with {show(value)}", cure)
     return Decimal(found[1]), found[2]

@@ -25,7 +25,7 @@ def read_days(text: str) -> tuple[int, ...]:
     """Read written days into ascending day numbers; `InputError` Y01-Y07 (signs are needed, except for 0)."""
     text = gate(text, _CODES, MINUS_SIGNS + "—→", limit=400)
     if text.lower() in _MISSING:
-        raise refuse("Y07", "no days are given", "write them with signs: -5..-2 or +1, +3, +6; none are filled in")
+        raise refuse("Y07", "no days are given", "write them with signs: -5..-2 or +1, +3, +6; none are filled in.")
     plain = text.translate({ord(sign): "-" for sign in MINUS_SIGNS})
     days: list[int] = []
     for piece in _SPLIT.split(plain):
@@ -75,7 +75,7 @@ def _day(text: str, written: str) -> int:
         raise _sign(text, number)
     day = number * _SIGNS[found["sign"].strip().lower()] if number else 0
     if not FIRST_DAY <= day <= LAST_DAY:
-        cure = f"days run from {FIRST_DAY} to {LAST_DAY:+d}; check the number"
+        cure = f"days run from {FIRST_DAY} to {LAST_DAY:+d}; check the number."
         raise refuse("Y05", f"day {day:+d} in {show(text)} is outside the window", cure)
     return day
 
@@ -87,18 +87,18 @@ def _sign(text: str, number: int) -> InputError:
     return refuse(
         "Y01",
         f"day {number} in {show(text)} has no sign",
-        f"write -{number} for before day 0 or +{number} for after it; a course before day 0 is written -8 to -5",
+        f"write -{number} for before day 0 or +{number} for after it; a course before day 0 is written -8 to -5.",
         readings=readings,
     )
 
 
 def _backwards(text: str, first: int, last: int) -> InputError:
     if first == last:
-        cure = f"write {say_day(first)} for one day, or the last day of the range"
+        cure = f"write {say_day(first)} for one day, or the last day of the range."
         return refuse("Y02", f"the range in {show(text)} ends on the day it starts", cure)
     days = range(last, first + 1)
     listed = ", ".join(map(say_day, days)) if len(days) <= 10 else f"{say_day(last)} … {say_day(first)}"
-    cure = f"write {say_day(last)} to {say_day(first)} ({len(days)} days: {listed})"
+    cure = f"write {say_day(last)} to {say_day(first)} ({len(days)} days: {listed})."
     return refuse("Y02", f"{show(text)} runs backwards", cure)
 
 
@@ -106,13 +106,13 @@ def _unreadable(text: str, written: str) -> InputError:
     cure = "write days as -5..-2, -5 to -2, or a list -5, -3"
     where = f"{show(written)} in {show(text)}" if written not in ("", text) else show(text)
     if re.match(_NOT_WHOLE, written, re.I):
-        return refuse("Y03", f"{where} is not a whole day in the digits 0-9", "write whole days, as in -5 to -2")
-    return refuse("Y06", f"{where} is not a list or a range of days", f"{cure}; an end by event has its own field")
+        return refuse("Y03", f"{where} is not a whole day in the digits 0-9", "write whole days, as in -5 to -2.")
+    return refuse("Y06", f"{where} is not a list or a range of days", f"{cure}; an end by event has its own field.")
 
 
 def _without_doubles(text: str, days: list[int]) -> tuple[int, ...]:
     doubled = sorted({day for day in days if days.count(day) > 1})
     if doubled:
         named = ", ".join(map(say_day, doubled))
-        raise refuse("Y04", f"day {named} stands twice in {show(text)}", "name each day once (double dose or slip?)")
+        raise refuse("Y04", f"day {named} stands twice in {show(text)}", "name each day once (double dose or slip?).")
     return tuple(sorted(days))

@@ -138,9 +138,9 @@ def read_cells(text: str) -> Dose:
     """Read a dose counted in cells (`5e5 cells/kg`, or `5 × 10⁵/kg` without the word); D08 or D10 otherwise."""
     dose = _read(text, bare="cells")
     if dose.unit != "cells":
-        raise refuse("D08", f"{show(text)} is in {dose.unit}, not in cells", "write the number of cells: 5e5 cells/kg")
+        raise refuse("D08", f"{show(text)} is in {dose.unit}, not in cells", "write the number of cells: 5e5 cells/kg.")
     if dose.time == "course":
-        raise refuse("D10", f"{show(text)} is a course total", "write the cells of one infusion: 5e5 cells/kg")
+        raise refuse("D10", f"{show(text)} is a course total", "write the cells of one infusion: 5e5 cells/kg.")
     return dose
 
 
@@ -149,7 +149,7 @@ def read_total(text: str) -> Dose:
     """Read a course total (`120 mg/m2`): the time base is `course`, whether written or not; D13 otherwise."""
     dose = _read(text, base="course")
     if dose.time != "course" and dose.unit not in PER_DOSE_UNITS or dose.every or dose.times or dose.days:
-        raise refuse("D13", f"{show(text)} is not a course total", "write the total of all doses: 120 mg/m2")
+        raise refuse("D13", f"{show(text)} is not a course total", "write the total of all doses: 120 mg/m2.")
     return replace(dose, time="course", doses=None)
 
 
@@ -195,17 +195,17 @@ def _range(text: str, head: re.Match[str], factor: int, unit: str) -> tuple[Deci
     low = _number(text, head["low"], unit) * factor
     high = _number(text, head["high"], unit) * factor if head["high"] else low
     if head["high"] and _scaled(head["high"]) and not _scaled(head["low"]):
-        cure = "write both ends in full: 1e6..2e6 cells/kg"
+        cure = "write both ends in full: 1e6..2e6 cells/kg."
         raise refuse("D14", f"{show(text)}: the power of ten may belong to one number or to both", cure)
     if head["high"] and low >= high:
         raise _no_range(text)
     if unit == "cells" and low < 1:
-        raise refuse("D18", f"{show(text)} is less than one cell", "write the number of cells: 5e5 cells/kg")
+        raise refuse("D18", f"{show(text)} is less than one cell", "write the number of cells: 5e5 cells/kg.")
     return low, high
 
 
 def _no_range(text: str) -> InputError:
-    cure = "write the lower number first, as in 500..800 mg/m2/day, or one number"
+    cure = "write the lower number first, as in 500..800 mg/m2/day, or one number."
     return refuse("D14", f"{show(text)} is a range whose second number is not the larger one", cure)
 
 
@@ -219,20 +219,20 @@ def _number(text: str, written: str, unit: str) -> Decimal:
     power = int(raised.translate(SUPERSCRIPTS) or 0) + int(exponent or 0)
     _refuse_size(text, Decimal(mantissa), power)
     if unit != "cells" and _scaled(written):
-        raise refuse("D18", f"{show(text)} has a power of ten; only cells are written so", "write the number in full")
+        raise refuse("D18", f"{show(text)} has a power of ten; only cells are written so", "write the number in full.")
     return Decimal(mantissa).scaleb(power)
 
 
 def _refuse_size(text: str, mantissa: Decimal, power: int) -> None:
     if mantissa == 0:
-        raise refuse("D06", f"the dose in {show(text)} is 0", "write a dose greater than 0, or: not given")
+        raise refuse("D06", f"the dose in {show(text)} is 0", "write a dose greater than 0, or: not given.")
     if abs(power) > 308:
-        raise refuse("D05", f"the number in {show(text)} is too extreme to be finite", "write the number in full")
+        raise refuse("D05", f"the number in {show(text)} is too extreme to be finite", "write the number in full.")
     if significant(mantissa) > MAX_DIGITS:
-        cure = f"write at most {MAX_DIGITS} significant digits"
+        cure = f"write at most {MAX_DIGITS} significant digits."
         raise refuse("D18", f"the number in {show(text)} has {significant(mantissa)} significant digits", cure)
     if not LOWEST <= mantissa.scaleb(power) <= HIGHEST:
-        cure = f"write a number from {plain(LOWEST)} to {plain(HIGHEST)}, in a fitting unit"
+        cure = f"write a number from {plain(LOWEST)} to {plain(HIGHEST)}, in a fitting unit."
         raise refuse("D18", f"the number in {show(text)} is far outside any dose", cure)
 
 
@@ -248,7 +248,7 @@ def _parts(text: str, unit: str, rest: str) -> tuple[str, str, str]:
         per, time = _BASES.get(token, per), _TIMES.get(token, time)
         rest = rest[part.end() :]
     if per and unit in FLAT_UNITS:
-        raise refuse("D10", f"{show(text)}: {unit} is never per {per}", f"write the {unit} alone: 2 {unit}")
+        raise refuse("D10", f"{show(text)}: {unit} is never per {per}", f"write the {unit} alone: 2 {unit}.")
     return per, time, rest
 
 

@@ -17,7 +17,7 @@ UNITS = {
 }  # fmt: skip
 _CODES = Codes.all("D07")
 _FORM = re.compile(r"(?P<number>\d[\d.]*)\s*(?P<unit>\S.*?)(?:\s+per\s+(?P<period>dose|day|course))?\Z")
-_CURE = "write a number above 0 and its unit: 1125 umol*min/L, 4.6 mg*h/L or 770 ng/mL"
+_CURE = "write a number above 0 and its unit: 1125 umol*min/L, 4.6 mg*h/L or 770 ng/mL."
 
 
 @dataclass(frozen=True, slots=True)

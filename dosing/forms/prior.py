@@ -12,7 +12,7 @@ from .dose import Dose, read_total
 from .text import Codes, gate, show
 
 _ONE = re.compile(r"(?P<drug>[a-z0-9][a-z0-9._-]{0,60})[ =]+(?P<dose>\S.*)\Z")
-_CURE = 'write "drug 300 mg/m2" or "drug unknown", several with a semicolon between them'
+_CURE = 'write "drug 300 mg/m2" or "drug unknown", several with a semicolon between them.'
 
 
 class Prior(NamedTuple):

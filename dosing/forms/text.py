@@ -7,6 +7,7 @@ character is named and refused instead of replaced.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -74,11 +75,11 @@ def gate(text: str, codes: Codes, allowed: str = "", limit: int = 64) -> str:
     `allowed` lists the characters outside ASCII that the field's own grammar reads or refuses itself.
     """
     if not isinstance(text, str):
-        raise refuse("R01", f"{text!r} is not a text", "write it as a text in quotation marks")
+        raise refuse("R01", f"{text!r} is not a text", "write it as a text in quotation marks.")
     text = text.strip(" ")
     if len(text) > limit:
         raise refuse(
-            codes.long, f"the text is {len(text)} characters long", f"write at most {limit} characters, one fact"
+            codes.long, f"the text is {len(text)} characters long", f"write at most {limit} characters, one fact."
         )
     if text.isascii() and text.isprintable():
         return text
@@ -96,18 +97,18 @@ def _refuse_hidden(text: str, codes: Codes) -> None:
     if found:
         behind = f"after {show(text[: found.start()])}" if found.start() else "at the start"
         raise refuse(
-            codes.hidden, f"hidden character {named(found[0])} {behind}", "delete the text and type it again"
+            codes.hidden, f"hidden character {named(found[0])} {behind}", "delete the text and type it again."
         )
     grouped = re.search(rf"\d[{_BLANKS}]+\d", text)
     if grouped:
-        raise refuse(codes.group, f"{show(text)} has a blank inside the number", "write the number without blanks")
+        raise refuse(codes.group, f"{show(text)} has a blank inside the number", "write the number without blanks.")
 
 
 def _refuse_odd_blank(text: str, codes: Codes) -> None:
     blank = _ODD_BLANK.search(text)
     if blank:
         raise refuse(
-            codes.hidden, f"{show(text)} holds the blank {named(blank[0])}", "replace it with an ordinary blank"
+            codes.hidden, f"{show(text)} holds the blank {named(blank[0])}", "replace it with an ordinary blank."
         )
 
 
@@ -115,8 +116,8 @@ def _odd(text: str, place: int, codes: Codes) -> InputError:
     character = text[place]
     told = f"character {place + 1} of {show(text)} is {named(character)}"
     if character.isnumeric():
-        return refuse(codes.digit, f"{told}, not one of the digits 0-9", "retype it with the plain digits 0-9")
-    return refuse(codes.alike, f"{told}, not a sign this form knows", "retype it with plain keyboard letters and signs")
+        return refuse(codes.digit, f"{told}, not one of the digits 0-9", "retype it with the plain digits 0-9.")
+    return refuse(codes.alike, f"{told}, not a sign this form knows", "retype it with plain keyboard letters and signs.")
 
 
 def check_number_form(text: str, codes: Codes) -> None:
@@ -125,7 +126,7 @@ def check_number_form(text: str, codes: Codes) -> None:
     letters = _LETTER_DIGIT.search(text)
     if letters:
         raise refuse(
-            codes.digit, f"{show(text)} has a letter among the digits of {show(letters[0])}", "use the digits 0-9"
+            codes.digit, f"{show(text)} has a letter among the digits of {show(letters[0])}", "use the digits 0-9."
         )
     _refuse_points(text, codes)
 
@@ -135,7 +136,7 @@ def _refuse_separators(text: str, codes: Codes) -> None:
     if _GROUPED.search(text) or thousands:
         readings = _thousands(thousands[1], thousands[2]) if thousands else ()
         told = f"; it could mean {' or '.join(readings)}" if readings else ""
-        cure = "write the digits together after checking the source, with a point only for decimals: 1000, 0.5"
+        cure = "write the digits together after checking the source, with a point only for decimals: 1000, 0.5."
         raise refuse(codes.group, f"{show(text)} has a mark or blank inside the number{told}", cure, readings=readings)
     comma = _COMMA.search(text)
     if comma:
@@ -152,7 +153,7 @@ def _comma(text: str, comma: re.Match[str], codes: Codes) -> InputError:
     return refuse(
         codes.comma,
         f"{show(text)} has a comma; it could mean {point} or {joined}",
-        f"write it with a point ({text.replace(comma[0], point)}) after checking the source",
+        f"write it with a point ({text.replace(comma[0], point)}) after checking the source.",
         readings=(point, joined),
     )
 
@@ -162,16 +163,16 @@ def _refuse_points(text: str, codes: Codes) -> None:
         raise refuse(
             codes.point,
             f"{show(text)} has a point without a digit in front, easily read as ten times more",
-            "write the zero: 0.5, not .5",
+            "write the zero: 0.5, not .5.",
         )
     if re.search(r"\d\.(?![\d.])", text) or re.search(r"\d\.\d+\.(?!\.)", text) or "..." in text:
-        raise refuse(codes.point, f"{show(text)} has a stray decimal point", "write 5 or 5.5, a digit on each side")
+        raise refuse(codes.point, f"{show(text)} has a stray decimal point", "write 5 or 5.5, a digit on each side.")
     zero = _LEADING_ZERO.search(text)
     if zero:
         raise refuse(
             codes.point,
             f"{show(text)} has a number that starts with 0 without a point",
-            "write the number again; a point may be lost",
+            "write the number again; a point may be lost.",
             readings=(zero[1].lstrip("0") or "0", f"0.{zero[1]}"),
         )
     group = _FALSE_GROUP.search(text)
@@ -179,9 +180,14 @@ def _refuse_points(text: str, codes: Codes) -> None:
         raise refuse(
             codes.group,
             f"{show(text)} could mean {plain(Decimal(group[0]))} or {group[1]}{group[2]} (point as a thousands mark)",
-            f"write {plain(Decimal(group[0]))} or {group[1]}{group[2]}",
+            f"write {plain(Decimal(group[0]))} or {group[1]}{group[2]}.",
             readings=(plain(Decimal(group[0])), group[1] + group[2]),
         )
+
+
+def names(given: str | Iterable[str]) -> tuple[str, ...]:
+    """One name or several as a tuple, so that a single text is never taken apart into letters."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def is_plain(text: str) -> bool:

@@ -17,7 +17,6 @@ import numpy as np
 
 from dosing import forms
 from dosing.checks import Case, hits
-from dosing.checks.doses import COMPARE
 from dosing.checks.weighing import side_by_side
 from dosing.engine.adjust import House, band_of
 from dosing.engine.body import Body
@@ -72,7 +71,7 @@ def _key(regimen: Regimen) -> str:
 
 
 def plan(
-    regimen: Regimen | str, patient: Patient | Any, *, day0: str | date | None = None, zone: str | None = None,
+    regimen: Regimen | str, patient: Patient | Mapping[str, Any] | Any, *, day0: str | date | None = None, zone: str | None = None,
     times: Mapping[str, str] | None = None, choose: Mapping[str, str] | None = None, bsa: str | None = None,
     set: Mapping[str, str] | Sequence[Change] = (), answer: Mapping[str, str] | Sequence[Mapping[str, str]] = (),  # noqa: A002
     by: str = "", reason: str = "", second_name: str = "", blocks: Iterable[Regimen | str] = (),
@@ -80,7 +79,8 @@ def plan(
 ) -> Schedule:  # fmt: skip
     """The day-by-day schedule of a regimen for one patient, relative to day 0.
 
-    `regimen` and `blocks` are ids, paths or loaded regimens; `day0` an ISO date (needs a `zone`); `times` the hours of
+    `regimen` and `blocks` are ids, paths or loaded regimens; `patient` a `Patient`, its facts as a mapping, or a `Cohort`
+    (then a `CohortSchedule` comes back, see `plan_cohort`); `day0` an ISO date (needs a `zone`); `times` the hours of
     events such as `{"hsc": "14:00"}`; `choose` the regimen's choices; `set` changes of orders, with `by` and `reason`;
     `answer` answers to queries by id, with `by`; `weight_rule` and `rounding` name rules of the library's policies for
     orders that state none.
@@ -89,13 +89,13 @@ def plan(
     """
     if hasattr(patient, "plan"):  # a `dosing.Cohort` plans its rows by these same steps; asking it keeps imports downward
         return patient.plan(regimen, day0=day0, zone=zone, times=times, choose=choose, bsa=bsa, set=set, answer=answer, by=by, reason=reason, second_name=second_name, blocks=blocks, library=library, weight_rule=weight_rule, rounding=rounding)
-    shelf = _library(tuple(library))
+    patient = patient if isinstance(patient, Patient) else Patient(**patient)
+    shelf = _library(forms.names(library))
     site = shelf.site
-    found = shelf.regimen(regimen) if isinstance(regimen, str) else regimen
-    parts = tuple(shelf.regimen(block) if isinstance(block, str) else block for block in blocks)
+    found, *parts = loaded(shelf, regimen, blocks)
     when = When.of(day0, zone or site.zone, times)
     changes = _changes(set, by, reason, second_name)
-    request = Request(_key(found), tuple(map(_key, parts)), changes, tuple((choose or {}).items()), when.times, when.day0 is not None, tuple(library), _house(weight_rule, rounding))
+    request = Request(_key(found), tuple(map(_key, parts)), changes, tuple((choose or {}).items()), when.times, when.day0 is not None, forms.names(library), _house(weight_rule, rounding))
     settled = settled_for(request)
     body = body_of(patient, bsa or found.bsa or site.bsa, site, when.day0)
     case = calculate(settled, body, when, patient.weighed)
@@ -110,6 +110,12 @@ def body_of(patient: Patient, formula: str, site: Site, day0: date | None) -> Bo
 
 def _house(weight_rules: Iterable[str], rounding: str) -> House:
     return House((weight_rules,) if isinstance(weight_rules, str) else tuple(weight_rules), rounding) if weight_rules or rounding else NO_HOUSE
+
+
+def loaded(shelf: Library, regimen: Regimen | str, blocks: Iterable[Regimen | str] | Regimen | str) -> tuple[Regimen, ...]:
+    """A regimen and its blocks, each given loaded, by id or by path."""
+    several = (blocks,) if isinstance(blocks, str | Regimen) else blocks
+    return tuple(one if isinstance(one, Regimen) else shelf.regimen(one) for one in (regimen, *several))
 
 
 def _library(folders: tuple[str, ...]) -> Library:
@@ -143,14 +149,14 @@ def _answers(answers: Mapping[str, str] | Sequence[Mapping[str, str]], by: str) 
 
 def calculate(settled: Settled, body: Body, when: When, weighed: date | None = None) -> Case:
     """The doses and places of every line, for one or many patients who share `when`; faults of all lines at once."""
-    applies = {line.id: _applies(line, body) for line in settled.lines if line.conditions}
-    lines = tuple(line for line in settled.lines if line.id not in applies or applies[line.id].any())
+    hanging = {line.id: applies(line, body) for line in settled.lines if line.conditions}
+    lines = tuple(line for line in settled.lines if line.id not in hanging or hanging[line.id].any())
     dosed = tuple(line for line in lines if line.dose)
     doses = multiply(dosed, _bases(dosed, body), body.site.rounding_limit, _banded(dosed, body))
     for line in dosed:
         if line.order.bsa_max is not None:
             doses[line.id].uncapped = body.surface(line.weight)
-    return Case(settled, lines, doses, _placed(lines, when), body, when, body.site, weighed, applies)
+    return Case(settled, lines, doses, _placed(lines, when), body, when, body.site, weighed, hanging)
 
 
 def _bases(lines: tuple[Line, ...], body: Body) -> list[np.ndarray]:
@@ -177,17 +183,15 @@ def _placed(lines: tuple[Line, ...], when: When) -> dict[str, tuple[Slot, ...]]:
     return {line.id: place(line.rhythm, when) for line in lines}
 
 
-def _applies(line: Line, body: Body) -> np.ndarray:
-    """The rows for which every condition on the patient holds."""
-    columns = {"crcl": lambda: body.clearance[0] if body.clearance else body.need("creatinine", line.id), "bsa": lambda: body.bsa, "bmi": lambda: body.compute("weight.bmi", line.id)}
-    masks = [COMPARE[c.operator](columns.get(c.name, lambda c=c: body.need(c.name, f"order {line.id}"))(), float(c.value)) for c in line.conditions]
-    return np.logical_and.reduce(masks)
+def applies(line: Line, body: Body) -> np.ndarray:
+    """The rows for which every condition of the line on the patient holds."""
+    return np.logical_and.reduce([condition.met(body.fact(condition.name, f"order {line.id}")) for condition in line.conditions])
 
 
 def _schedule(case: Case, patient: Patient, answers: dict[str, dict[str, str]], printed_at: str, locale: str, folders: tuple[str, ...]) -> Schedule:
     """The rows, totals and findings of the first (only) patient of a case."""
     found = [hit for hit in hits(case) if hit.holds(0)]
-    unknown = [Fault("R05", f'no query is called "{key}"', closest(key, [hit.id for hit in found if hit.level == "query"] or ["none is open"]), f"--answer {key}")
+    unknown = [Fault("R05", f'no query is called "{key}"', closest(key, [hit.id for hit in found if hit.level == "query"]), f"--answer {key}")
                for key in answers if not any(hit.id == key and hit.level != "pass" for hit in found)]  # fmt: skip
     if unknown:
         raise UsageError(*unknown)
@@ -207,7 +211,7 @@ def page(case: Case, patient: Patient, held: set[str], findings: Sequence[Findin
         "regimen": regimen, "title": case.settled.regimen.title, "patient": facts(patient, case.when.day0), "identity": identity(patient), "metrics": measures(case),
         "day0": case.when.day0, "zone": case.when.zone, "times": dict(case.when.times), "choices": dict(case.settled.choices), "changes": case.settled.changes,
         "not_scheduled": not_scheduled, "silent": silent, "findings": tuple(findings), "second_calculation": agreed, "sources": sources, "orders": tuple(map(card, case.lines)),
-        "blinds": case.settled.blinds, "weights": Later(partial(side_by_side, case, 0, held)) if any(finding.id == "weight.all" for finding in findings) else (), **more,
+        "blinds": case.settled.blinds, "closed": case.site.closed, "weights": Later(partial(side_by_side, case, 0, held)) if any(finding.id == "weight.all" for finding in findings) else (), **more,
     })  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
+from dosing import forms
 from dosing.errors import Fault, UsageError, closest
 from dosing.preparation.asking import Ask, finding
 from dosing.preparation.cells import CellProduct
@@ -49,7 +50,7 @@ def prepare(
     one vial by product, `share_vials` whether doses of one day share vials. `library` the folders the schedule was planned with.
     Raises `UsageError` for an unknown order or product, `InputError` for a text that cannot be read.
     """
-    shelf = open_library(tuple(library))
+    shelf = open_library(forms.names(library))
     given = read_given(shelf.site, products or {}, volumes or {}, bags, graduation, withdraw, cells or {}, country, share_vials, prices, prepared)
     _prove(given, schedule)
     weight = weight_of(schedule.patient)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dosing import forms
 from dosing.errors import Fault, closest
@@ -118,7 +118,7 @@ def products_are_known(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
 @rule
 def sources_are_listed(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
     """Each citation names a listed source, and each order cites at least one."""
-    cited = [(("orders", n), order.cite) for n, order in enumerate(regimen.orders)]
+    cited: list[tuple[Place, Mapping[str, tuple[str, ...]]]] = [(("orders", n), order.cite) for n, order in enumerate(regimen.orders)]
     cited += [(("queries", n), query.cite) for n, query in enumerate(regimen.queries)]
     cited += [(("not-scheduled", n), entry.cite) for n, entry in enumerate(regimen.not_scheduled)]
     cited += [(("choices", name), choice.cite) for name, choice in regimen.choices.items() if choice.cite]
@@ -143,15 +143,18 @@ def numbers(text: str) -> set[Decimal]:
 
 @rule
 def numbers_stand_in_the_quote(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
-    """The numbers of a dose stand in a phrase the order cites."""
-    for n, order in enumerate(regimen.orders):
-        if not isinstance(order.dose, forms.Dose):
-            continue
-        printed = set().union(*(numbers(phrase) for phrases in order.cite.values() for phrase in phrases))
-        for value in {order.dose.low, order.dose.high}:
-            if value not in printed and value / 1000 not in printed and value * 1000 not in printed and value / 10**6 not in printed:
-                yield ("orders", n, "dose"), Fault("R08", f"the number {forms.plain(value)} stands in no cited phrase",
-                                                   "quote the phrase that prints it, or correct the dose.")
+    """The numbers of a dose stand in a phrase the order cites, those of another source's dose in a phrase of that source."""
+    cited: list[tuple[Place, Any, Iterable[tuple[str, ...]]]] = [(("orders", n, "dose"), order.dose, order.cite.values()) for n, order in enumerate(regimen.orders)]
+    cited += [(("queries", n, "instead", key, "dose"), one.dose, [query.cite.get(key, ())]) for n, query in enumerate(regimen.queries) for key, one in query.instead.items()]
+    for place, dose, phrases in cited:
+        if isinstance(dose, forms.Dose):
+            yield from ((place, fault) for fault in _not_printed(dose, set().union(*(numbers(phrase) for part in phrases for phrase in part))))
+
+
+def _not_printed(dose: forms.Dose, printed: set[Decimal]) -> Iterator[Fault]:
+    for value in {dose.low, dose.high}:
+        if value not in printed and value / 1000 not in printed and value * 1000 not in printed and value / 10**6 not in printed:
+            yield Fault("R08", f"the number {forms.plain(value)} stands in no cited phrase", "quote the phrase that prints it, or correct the dose.")
 
 
 @rule
@@ -318,7 +321,8 @@ def _apart(below: forms.Condition, above: forms.Condition) -> bool:
     """Whether `below` ends a fact before `above` begins it: `age < 12 y` and `age >= 12 y`."""
     if below.name != above.name or below.operator not in ("<", "<=") or above.operator not in (">", ">="):
         return False
-    return below.value < above.value or (below.value == above.value and (below.operator, above.operator) != ("<=", ">="))
+    end, start = below.value, above.value
+    return isinstance(end, Decimal) and isinstance(start, Decimal) and (end < start or (end == start and (below.operator, above.operator) != ("<=", ">=")))
 
 
 @rule

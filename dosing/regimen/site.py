@@ -103,6 +103,11 @@ class Site(Model):
     source: Prose
 
     @cached_property
+    def closed(self) -> frozenset[str]:
+        """The days that start nothing unasked: names of weekdays, and holidays as ISO dates."""
+        return frozenset((*self.weekend, *(day.isoformat() for day in self.holidays)))
+
+    @cached_property
     def ordinary(self) -> tuple[tuple[float, float], ...]:
         """Between which weights, heights and body mass indices an adult is not asked about."""
         return tuple((float(low), float(high)) for low, high in (self.adult_weight, self.adult_height, self.adult_bmi))

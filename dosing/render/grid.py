@@ -30,7 +30,7 @@ def days(schedule: Schedule) -> list[int]:
 def _column(schedule: Schedule, day: int, one_year: bool) -> Column:
     """One column; where all days fall in one year, the short date leaves it to day 0 in the page's head."""
     date = schedule.day0 + timedelta(days=day) if schedule.day0 else None
-    weekend = date is not None and date.weekday() >= 5
+    weekend = date is not None and not schedule.closed.isdisjoint((f"{date:%A}", date.isoformat()))
     graft = any(row.day == day and is_graft(order_of(schedule, row.order)) for row in schedule)
     told = wording.day_date(date, schedule.locale)
     short = told.removesuffix(f" {date.year}") if date and one_year else told
