@@ -9,7 +9,9 @@ imports pint, and it does so when the first quantity is made.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from dosing.errors import closest, refuse
@@ -60,7 +62,6 @@ UNITS: dict[str, Unit] = {
     "1e9/L": Unit("giga_per_litre = 1e9 * cells / L", "10*9/L"),
 }
 SPELLED = {"kg/m2": "bmi", "1e9/L": "giga_per_litre"}
-BODY = {"kg": "kg", "m2": "m2", "": "", "auc": ""}
 
 
 @cache
@@ -108,6 +109,22 @@ def coefficient(unit: str, per: str, amount_unit: str) -> float:
         return float(amount.m_as(registry().Unit(known_unit(amount_unit))))
     except registry_errors() as error:
         raise refuse("D10", f"{unit}/{per or 'dose'} cannot be given in {amount_unit}", "check the unit.") from error
+
+
+@cache
+def exact(unit: str, to: str, per: str = "") -> Decimal:
+    """How many `to` one `unit` is, `per` kg or m2 where that is named, as a decimal that ends.
+
+    Amounts of one kind lie whole powers of ten apart, so twelve digits of the float hold the factor and no more.
+    Raises `InputError`: D08 for a unit that is not on the list, D10 for two that measure different things.
+    """
+    return Decimal(f"{coefficient(unit, per, to):.12g}")
+
+
+@lru_cache(maxsize=4096)
+def in_unit(value: Fraction | Decimal | int | str, unit: str, to: str) -> Fraction:
+    """A number of one unit in another of the same kind, exactly; `InputError` as `exact`."""
+    return Fraction(value) if unit == to else Fraction(value) * Fraction(exact(unit, to))
 
 
 @cache

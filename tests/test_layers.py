@@ -197,5 +197,5 @@ def test_the_schema_file_is_current() -> None:
 
 
 def test_the_schema_command_prints_the_file() -> None:
-    said = run("-m", "dosing", "schema")
-    assert said.returncode == 0 and said.stdout == (ROOT / "regimens" / "schema.json").read_text(encoding="utf-8")
+    said, same = run("-m", "dosing", "schema"), run("-m", "dosing", "schema", "--json")
+    assert said.returncode == same.returncode == 0 and said.stdout == same.stdout == (ROOT / "regimens" / "schema.json").read_text(encoding="utf-8")

@@ -25,13 +25,13 @@ from dosing.preparation.volumes import (
     diluent_by_ratio,
     drug_volume,
     final_window,
-    in_unit,
     infusion_rate,
     measurable,
     nearest,
     smallest_bag,
     step_for,
 )
+from dosing.units import in_unit
 
 SHELF = Path(__file__).parents[1].parent / "shared" / "reference" / "formula-vectors.csv"
 

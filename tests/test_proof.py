@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dosing import proof
+from dosing import Patient, plan, proof
 from dosing.cli import main
 from dosing.proof import combinations
 from dosing.regimen.library import library
-from dosing.render import FORMATS
+from dosing.render import FORMATS, to_bytes
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = library()
@@ -116,6 +116,19 @@ def test_a_format_that_fails_is_named_with_its_combination(monkeypatch: pytest.M
     monkeypatch.setattr(csvfile, "write", lambda page, schedule: b"day\n")
     found = proof.check("ctn0301", depth="quick").faults
     assert found and all(fault.code == "E03" and ".csv does not hold" in fault.what and "atg_product=" in fault.where for fault in found)
+
+
+@pytest.mark.parametrize(("name", "old", "new"), [
+    (".csv", "fludarabine,D-5,", "fludarabine,D-4,"), (".csv", ",51,mg", ",15,mg"), (".csv", ",HOLD,", ",,"), (".json", '"51"', '"15"'),
+    (".txt", "51 mg", "15 mg"), (".txt", "cyclophosphamide", "methotrexate"), (".md", "51 mg", "15 mg"), (".md", "HOLD", "–"), (".html", "51 mg", "15 mg"), (".html", "antithymocyte globulin", "globulin"),
+])  # fmt: skip
+def test_a_file_with_another_dose_drug_or_day_does_not_read_back(name: str, old: str, new: str) -> None:
+    """The seed for 62.5 kg and 168 cm, 51 mg of fludarabine a day: as written it reads back, with one text changed it does not."""
+    choose, when = {"stratum": "SAA-I", "cy.dose": "600 mg/m2/day"}, {"day0": combinations.DAY0, "zone": combinations.ZONE, "times": {"hsc": "10:00"}}
+    made = plan("nct07299123", Patient(**combinations.PEOPLE["adult"]), choose=choose, **when)
+    text = to_bytes(made, name.lstrip(".")).decode().replace("\u00a0", " ")
+    changed = re.sub(re.escape(old), new, text, flags=re.I)
+    assert changed != text and combinations._reads_back(name, text.encode(), made) and not combinations._reads_back(name, changed.encode(), made)
 
 
 @pytest.mark.parametrize(("wording", "record", "found"), [("printed", "P1: fludarabine at 30 mg/m2", 1), ("printed", "P1: 30 milligrams", 0),

@@ -18,7 +18,7 @@ from dosing.engine.dose import Doses, Packed, in_drug_unit
 from dosing.engine.settle import Line
 from dosing.rounding import number_text
 from dosing.schedule import Level
-from dosing.units import coefficient
+from dosing.units import exact
 
 FDA = "FDA 2010 (ucm228974); Calvert AH et al, J Clin Oncol 1989;7:1748"
 CALVERT_MOST = 125
@@ -174,10 +174,10 @@ def _over_a_life(case: Case, line: Line, limit: forms.Dose, before: forms.Dose) 
     if before.per != limit.per:
         yield Hit(f"{line.id}.prior", "dose.prior", "query", f"what was given before is per {before.per or 'patient'}, and the limit of {line.drug.id} per {limit.per or 'patient'}. Give it in {limit.unit}{'/' + limit.per if limit.per else ''}.", line.id, line.drug.id)
         return
-    unit = Decimal(str(coefficient(before.unit, before.per, limit.unit)))
+    unit = exact(before.unit, limit.unit, before.per)
     sizes = {"m2": lambda: case.body.bsa, "kg": lambda: case.body.need("weight", "a dose per kg"), "": lambda: np.ones(1)}
     amounts = sum((case.doses[one.id].amount * len(case.slots[one.id]) for one in case.lines if one.drug.id == line.drug.id and one.id in case.doses), np.zeros(1))
-    whole = float(before.high * unit) + amounts * coefficient(line.drug.unit, "", limit.unit) / sizes[limit.per]()
+    whole = float(before.high * unit) + amounts * float(exact(line.drug.unit, limit.unit)) / sizes[limit.per]()
     over = whole > float(limit.high) * (1 + 1e-12)
     level_text = lambda row: f"{line.drug.id}: {before.text} before and this course make {whole[row]:.4g} {limit.unit}{'/' + limit.per if limit.per else ''} over a life; the limit is {str_bounds(limit)}."  # noqa: E731
     if over.any():

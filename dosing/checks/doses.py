@@ -18,7 +18,7 @@ from dosing.regimen import rules
 from dosing.regimen.drug import Banding, Drug, Limit
 from dosing.rounding import number_text
 from dosing.schedule import Level
-from dosing.units import coefficient, same_kind
+from dosing.units import exact, same_kind
 
 
 class Judged(NamedTuple):
@@ -28,11 +28,6 @@ class Judged(NamedTuple):
     verdict: str  # "hard", "usual" or ""
     dose: str
     bounds: str
-
-
-def in_unit(value: Decimal, of: str, to: str, per: str) -> Decimal:
-    """A dose number written in another unit of the same kind."""
-    return value * Decimal(str(coefficient(of, per, to)))
 
 
 def siblings(line: Line, lines: Sequence[Line]) -> tuple[Line, ...]:
@@ -66,21 +61,21 @@ def judge(limit: Limit, line: Line, together: Sequence[Line] = (), route: str = 
     value = total(line, bound.time, together)
     unfinished = bound.time == "course" and any(one.open for one in together)
     for name, range_ in (("hard", limit.hard), ("usual", limit.usual)):
-        low = 0 if unfinished else in_unit(range_.low, range_.unit, line.drug.unit, range_.per) if range_ else 0
+        low = 0 if unfinished else range_.low * exact(range_.unit, line.drug.unit, range_.per) if range_ else 0
         if range_ and not low <= value <= _high(range_, line):
             return Judged(limit, name, _say(value, line, bound.time), str_bounds(range_))
     return Judged(limit, "", _say(value, line, bound.time), str_bounds(bound))
 
 
 def _high(range_: forms.Dose, line: Line) -> Decimal:
-    return range_.high if range_.high.is_infinite() else in_unit(range_.high, range_.unit, line.drug.unit, range_.per)
+    return range_.high if range_.high.is_infinite() else range_.high * exact(range_.unit, line.drug.unit, range_.per)
 
 
 def _say(value: Decimal, line: Line, time: str) -> str:
     """A dose in the unit it is read in, with its basis and time."""
     unit = line.drug.unit
     if line.drug.small_unit and value < 1:
-        value, unit = in_unit(value, unit, line.drug.small_unit, ""), line.drug.small_unit
+        value, unit = value * exact(unit, line.drug.small_unit), line.drug.small_unit
     basis = f"/{line.dose.per}" if line.dose and line.dose.per else ""
     shown = f"{value:,f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:,f}"
     return f"{shown} {unit}{basis}{'' if time == 'dose' and unit == 'cells' else '/' + time}"
@@ -158,8 +153,8 @@ def _folds(line: Line, members: tuple[Drug, ...]) -> str:
     """How far the dose lies below the lowest and the usual daily doses seen for any product."""
     products = [product for drug in members for product in drug.products.values()]
     day = total(line, "day")
-    lowest = [in_unit(p.lowest_seen.low, p.lowest_seen.unit, line.drug.unit, p.lowest_seen.per) for p in products if isinstance(p.lowest_seen, forms.Dose)]
-    usual = [in_unit(bound, p.usual_seen.unit, line.drug.unit, p.usual_seen.per) for p in products if p.usual_seen for bound in (p.usual_seen.low, p.usual_seen.high)]
+    lowest = [p.lowest_seen.low * exact(p.lowest_seen.unit, line.drug.unit, p.lowest_seen.per) for p in products if isinstance(p.lowest_seen, forms.Dose)]
+    usual = [bound * exact(p.usual_seen.unit, line.drug.unit, p.usual_seen.per) for p in products if p.usual_seen for bound in (p.usual_seen.low, p.usual_seen.high)]
     if not (day and lowest and usual) or day >= min(lowest):
         return ""
     return f": {min(lowest) / day:,.0f}-fold below the lowest and {min(usual) / day:,.0f} to {max(usual) / day:,.0f}-fold below the usual daily dose seen"

@@ -11,7 +11,7 @@ from dosing.engine.dose import Doses
 from dosing.regimen import conflicts, rules
 from dosing.regimen.schema import Query
 from dosing.rounding import number_text
-from dosing.units import coefficient, print_unit
+from dosing.units import exact, print_unit
 
 
 @course_check
@@ -43,7 +43,7 @@ def _side_by_side(dose: Doses, query: Query, row: int) -> str:
     planned = Fraction(reading.calculated) * count
     sums = {"planned": conflicts.Course(count, planned, planned, reading.unit)}
     for key, course in conflicts.side_by_side(line.order, query).items():
-        sums[key] = course.times(Fraction(str(coefficient(course.unit, line.dose.per if line.dose else "", line.drug.unit))) * reading.scale * size)
+        sums[key] = course.times(Fraction(exact(course.unit, line.drug.unit, line.dose.per if line.dose else "")) * reading.scale * size)
     return f"{query.ask} For this patient: {conflicts.told((key, course.tell(unit)) for key, course in sums.items())}."
 
 

@@ -131,6 +131,7 @@ def _many(number: int, what: str) -> str:
 
 
 @cli.command()
+@click.option("--json", is_flag=True, expose_value=False, help="Print JSON on stdout, as it always does.")
 def schema() -> None:
     """JSON Schema of regimen files."""
     from dosing.regimen.schema import json_schema

@@ -77,7 +77,7 @@ def plan_cohort(
     found, *parts = planning.loaded(shelf, regimen, blocks)
     _refuse_doubles(cohort, day0, zone, times or {}, choose or {})
     _refuse_arms(cohort, (found, *parts))
-    changes, answers = planning._changes(set, by, reason, second_name), planning._answers(answer, by)
+    changes, answers = planning._changes(set, by, reason, second_name), planning.answers.read(answer, by)
     formula = planning._formula(bsa or found.bsa or shelf.site.bsa)
     asked = Plan(found, tuple(parts), shelf, folders, changes, formula, day0, zone, dict(times or {}), dict(choose or {}), answers, planning._house(weight_rule, rounding))
     return _Work(asked, cohort, watch).schedule()
@@ -158,6 +158,7 @@ class _Work:
         return list(_split(rows, key)) if conditional else [rows]
 
     def _part(self, settled: Settled, when: When, rows: Rows) -> None:
+        planning.answers.prove(self.plan.answers, settled)
         try:
             case = planning.calculate(settled, self._body(rows), when)
         except InputError as error:

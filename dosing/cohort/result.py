@@ -17,7 +17,7 @@ from dosing.cohort.table import Refused, Table
 from dosing.engine.dose import Doses
 from dosing.rounding import number_text
 from dosing.schedule import Administration, iso
-from dosing.units import coefficient
+from dosing.units import exact
 
 Column = NDArray[np.float64]
 TENS = np.array([float(10**power) for power in range(23)])
@@ -50,7 +50,7 @@ class Told:
     def of(cls, doses: Doses) -> Told:
         """Read every row of a line's doses."""
         drug, small = doses.line.drug, doses.small
-        scale = round(coefficient(drug.unit, "", drug.small_unit)) if drug.small_unit else 1
+        scale = int(exact(drug.unit, drug.small_unit)) if drug.small_unit else 1
         calculated = as_printed(doses.calculated if small is None else doses.calculated * np.where(small, scale, 1))
         amount = calculated
         if doses.step is not None:

@@ -24,6 +24,7 @@ from dosing.course.state import begin, files_of
 from dosing.engine.settle import Change
 from dosing.errors import Fault, InputError, UsageError, closest, refuse
 from dosing.patient import Patient
+from dosing.planning import answers
 from dosing.regimen.library import library as shelf
 from dosing.schedule import Administration
 
@@ -153,6 +154,7 @@ class Course(Issues):
         known = {finding.id: finding for finding in self.schedule().findings if finding.level == "query"}
         if query not in known:
             raise UsageError(Fault("R05", f'no query is called "{query}"', closest(query, known), f"answer {query}"))
+        answers.prove(answers.read({query: text}, by), self.state.inputs.settled)
         asked = self._asked(query)
         return self._record(events.Answer, by=by, second=second, why=why, at=self._moment(at), query=query, answer=text, asked=asked)
 

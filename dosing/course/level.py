@@ -7,12 +7,12 @@ from fractions import Fraction
 from typing import Any
 
 from dosing import forms
-from dosing.course.confirm import in_unit
 from dosing.course.places import count_of
 from dosing.course.state import State
 from dosing.engine.settle import Change, Line
 from dosing.errors import refuse
 from dosing.metrics import exposure
+from dosing.units import in_unit
 
 TIMES = {1: " once daily", 2: " twice daily", 3: " three times daily", 4: " four times daily"}
 
@@ -50,8 +50,8 @@ def level_dose(state: State, entry: Any, cumulative: bool) -> str:
     if line is None or line.dose is None or taken is None or taken.amount is None or not lane.left:
         raise refuse("R05", f"{entry.order} has no given dose that the level can be of, or none left", "enter a level after the first dose and before the last.", "level")
     measured, target = pair(entry, line, state)
-    given = sum((in_unit(one.amount, line.drug.unit) for one in lane.given if one.amount), Fraction(0))
-    amount = in_unit(taken.amount, line.drug.unit)
+    given = sum((in_unit(*one.amount, line.drug.unit) for one in lane.given if one.amount), Fraction(0))
+    amount = in_unit(*taken.amount, line.drug.unit)
     if cumulative:
         so_far, whole = exposure.delivered(given, amount, measured), target * count_of(line, state.when)
         value = exposure.remaining_dose(amount, measured, whole, so_far, len(lane.left))

@@ -10,7 +10,6 @@ from functools import lru_cache, partial
 
 from dosing.checks import Case
 from dosing.checks.doses import judge, limits_of
-from dosing.course.confirm import in_unit
 from dosing.course.state import Lane, State, day_of
 from dosing.engine.settle import Line
 from dosing.regimen import rules
@@ -58,7 +57,7 @@ def _more_than_planned(state: State, lane: Lane, line: Line) -> dict[int, Fracti
     sums = dict.fromkeys(sorted(high), Fraction(0))
     for one in lane.given if high else ():
         if one.amount and (day := day_of(one.seconds, state.when)) in sums:
-            sums[day] += in_unit(one.amount, line.drug.unit)
+            sums[day] += in_unit(*one.amount, line.drug.unit)
     return sums
 
 
@@ -72,8 +71,7 @@ def _judged(summed: Line, limits: tuple[Limit, ...], key: str, words: str) -> It
 
 def per_basis(amount: Amount, line: Line, case: Case) -> Decimal:
     """A total in the drug's unit per kg or m2 of the patient as weighed now."""
-    scale = Decimal(1000) if amount.unit == line.drug.small_unit else Decimal(1)
-    return amount.decimal / scale / _basis(line, case)
+    return amount.decimal * exact(amount.unit, line.drug.unit) / _basis(line, case)
 
 
 def _basis(line: Line, case: Case) -> Decimal:

@@ -141,7 +141,7 @@ def _total(total: Any, after: State, case: compose.CourseCase, before: Schedule)
 
 def _in(one: Amount, like: Amount) -> Decimal:
     """An amount as a number in the unit of another of the same kind."""
-    return Decimal(1) * one.decimal if one.unit == like.unit else Decimal(str(float(one.quantity.m_as(like.quantity.units))))
+    return one.decimal * exact(one.unit, like.unit)
 
 
 def _extra(totals: tuple[dict[str, Any], ...]) -> list[str]:

@@ -11,7 +11,6 @@ from typing import Any
 
 from dosing import forms
 from dosing.course import compose, events
-from dosing.course.confirm import in_unit
 from dosing.course.moment import stamp
 from dosing.course.state import Done, State
 from dosing.errors import Fault, UsageError, closest
@@ -82,7 +81,7 @@ def _planned(row: Any) -> dict[str, Any]:
 def _done(order: str, state: State, one: Done) -> dict[str, Any]:
     planned, amount, entry = one.planned.amount, one.amount, one.entry
     unit = (planned or amount or ("", ""))[1]
-    given, meant = in_unit(amount, unit) if amount else Fraction(0), Fraction(planned[0]) if planned else Fraction(0)
+    given, meant = in_unit(*amount, unit) if amount else Fraction(0), Fraction(planned[0]) if planned else Fraction(0)
     known = bool(planned or one.extra) and (amount is not None or one.missed)
     reasons = [entry.why, *(f"corrected: {correction.why}" for correction in one.corrections)]
     return {"order": order, "drug": _drug(state, order), "number": one.number, "state": "missed" if one.missed else "extra" if one.extra else "given",

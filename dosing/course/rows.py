@@ -19,6 +19,7 @@ from dosing.derivation import Derivation
 from dosing.engine.dose import Reading
 from dosing.engine.settle import Line
 from dosing.schedule import Administration, Amount, Finding, Total
+from dosing.units import exact
 
 
 def rows(state: State, case: Case, held: set[str], readings: Mapping[str, Reading]) -> list[Administration]:
@@ -124,12 +125,9 @@ def _sums(lane: Lane, unit: str) -> tuple[Decimal, Decimal]:
     return given, sum((_in(one.planned.calculated, unit) for one in lane.given if one.planned.calculated), Decimal(0))
 
 
-TENS = {"mcg": -3, "mg": 0, "g": 3}
-
-
 def _in(amount: tuple[str, str], unit: str) -> Decimal:
-    """An amount as a number in another unit of mass; the same number where the units are one."""
-    return Decimal(amount[0]) if amount[1] == unit else Decimal(amount[0]).scaleb(TENS[amount[1]] - TENS[unit])
+    """An amount as a number in another unit of its kind."""
+    return Decimal(amount[0]) if amount[1] == unit else Decimal(amount[0]) * exact(amount[1], unit)
 
 
 def _amount(value: Decimal, unit: str) -> Amount:

@@ -12,6 +12,7 @@ from dosing.engine.settle import Change
 from dosing.errors import Fault, UsageError, refuse
 from dosing.patient import Patient
 from dosing.schedule import Administration, Schedule
+from dosing.units import same_kind
 
 SAYS = {"by": "who did it", "second": "who the second person was", "reason": "why", "amount": "what amount was given", "answer": "what the answer is"}
 UNITS = {"weight": "kg", "height": "cm", "age": "y", "creatinine": "mg/dL", "crcl": "mL/min", "gfr": "mL/min", "last_weight": "kg"}
@@ -59,8 +60,7 @@ def amount(text: str, row: Administration, key: str) -> tuple[str, str] | None:
 def read_amount(text: str, like: tuple[str, str] | None, key: str) -> tuple[str, str]:
     """An amount of the kind that is planned; D10 for another kind."""
     made = forms.read_amount(text)
-    mass = {"mcg", "mg", "g"}
-    if "/" in made.unit or (like and made.unit != like[1] and not {made.unit, like[1]} <= mass):
+    if "/" in made.unit or (like and not same_kind(made.unit, like[1])):
         raise refuse("D10", f'"{text}" is not an amount of {like[1] if like else "one dose"}', "write the amount given, for example 51 mg.", key)
     return forms.plain(made.value), made.unit
 

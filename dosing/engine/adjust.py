@@ -20,7 +20,7 @@ from dosing.regimen import rules
 from dosing.regimen.drug import Banding, Drug, Product, Table
 from dosing.regimen.library import Library
 from dosing.regimen.schema import Order
-from dosing.units import coefficient
+from dosing.units import exact
 
 if TYPE_CHECKING:
     from dosing.regimen.policies import RoundingPolicy, WeightRule
@@ -112,14 +112,14 @@ def largest(order: Order, drug: Drug, per_day: int, administrations: int) -> for
     parts = [(order.max_day, per_day), (order.max_course, administrations)]
     found = [order.max] if order.max else []
     found += [_part(whole, number, drug) for whole, number in parts if whole]
-    return min(found, key=lambda one: one.value * Decimal(str(coefficient(one.unit, "", drug.unit))), default=None)
+    return min(found, key=lambda one: one.value * exact(one.unit, drug.unit), default=None)
 
 
 def _part(whole: forms.WrittenAmount, number: int, drug: Drug) -> forms.WrittenAmount:
     if number == 1:
         return whole
     step = drug.step.value if drug.step else Decimal("1e-6")
-    value = whole.value * Decimal(str(coefficient(whole.unit, "", drug.unit))) / max(number, 1)
+    value = whole.value * exact(whole.unit, drug.unit) / max(number, 1)
     return forms.WrittenAmount((value / step).to_integral_value(ROUND_FLOOR) * step, drug.unit)
 
 
@@ -182,14 +182,14 @@ def _policy(named: str, order: Order, library: Library) -> RoundingPolicy | None
 def _vial(drug: Drug, product: Product | None) -> tuple[Decimal, ...]:
     """The vial of the named product, or the only vial the drug's file knows, in the drug's unit."""
     vials = {one.vial for one in ([product] if product else drug.products.values()) if one.vial}
-    return tuple(one.value * Decimal(str(coefficient(one.unit, "", drug.unit))) for one in vials) if len(vials) == 1 else ()
+    return tuple(one.value * exact(one.unit, drug.unit) for one in vials) if len(vials) == 1 else ()
 
 
 def _bands(drug: Drug, policy: RoundingPolicy | None) -> tuple[Decimal, ...]:
     """The drug's standard doses, ascending, in its unit: listed, or constructed from one of them with a constant ratio."""
     if policy and policy.bands == "logarithmic":
         return _constructed(drug, policy.limit / 100) if drug.band_anchor and drug.step else ()
-    return tuple(sorted(one.value * Decimal(str(coefficient(one.unit, "", drug.unit))) for one in drug.bands))
+    return tuple(sorted(one.value * exact(one.unit, drug.unit) for one in drug.bands))
 
 
 def band_ratio(part: Decimal) -> Decimal:
@@ -201,7 +201,7 @@ def _constructed(drug: Drug, part: Decimal) -> tuple[Decimal, ...]:
     """Doses a constant ratio (1 + p) / (1 - p) apart through the anchor, each to the measurable step; 1/20 to 20 anchors."""
     assert drug.band_anchor and drug.step
     step, ratio = drug.step.value, band_ratio(part)
-    anchor = drug.band_anchor.value * Decimal(str(coefficient(drug.band_anchor.unit, "", drug.unit)))
+    anchor = drug.band_anchor.value * exact(drug.band_anchor.unit, drug.unit)
     up: Callable[[Decimal], Sequence[Decimal]] = lambda by: list(takewhile(lambda b: anchor / 20 <= b <= anchor * 20, (anchor * by**n for n in count(0))))  # noqa: E731
     whole = {(band / step).to_integral_value(ROUND_HALF_UP) * step for band in chain(up(ratio), up(1 / ratio))}
     return tuple(sorted(band for band in whole if band))

@@ -18,7 +18,7 @@ from dosing.engine.body import Body
 from dosing.engine.settle import Line
 from dosing.rounding import multiples, nearest_band, number_text, step_text, whole_packs, whole_steps, within
 from dosing.schedule import Amount
-from dosing.units import coefficient
+from dosing.units import exact
 
 Column = NDArray[np.float64]
 
@@ -93,7 +93,7 @@ class Doses:
         """The dose of one row as it is read: unit, calculated dose and amount as exact decimal texts."""
         drug = self.line.drug
         small = drug.small_unit if self.small is not None and self.small[row] else None
-        scale = round(coefficient(drug.unit, "", small)) if small else 1
+        scale = int(exact(drug.unit, small)) if small else 1
         calculated = number_text(float(self.calculated[row]) * scale)
         if self.line.rounded and self.packed and self.packed.taken[row]:
             return Reading(small or drug.unit, scale, calculated, forms.plain(self.packed.amount(row) * scale), "")
@@ -170,7 +170,7 @@ class Packed(NamedTuple):
 
 def pack(line: Line, calculated: Column) -> Packed:
     """Doses as whole vials or standard doses where that is inside the limit, above zero and not above the maximum."""
-    rounded, most = line.rounded, Decimal(str(_in_unit(line))) if line.order.max else None
+    rounded, most = line.rounded, _maximum(line) if line.order.max else None
     assert rounded
     if rounded.kind == "vial":
         count = whole_packs(calculated, rounded.sizes[0], most)
@@ -192,7 +192,7 @@ def _once(dose: forms.Dose | None) -> str:
 
 def in_drug_unit(dose: forms.Dose, line: Line) -> Decimal:
     """The number of a dose in the unit of the line's drug, for its basis."""
-    return dose.low * Decimal(str(coefficient(dose.unit, dose.per, line.drug.unit)))
+    return dose.low * exact(dose.unit, line.drug.unit, dose.per)
 
 
 def shares(line: Line) -> Column:
@@ -220,12 +220,12 @@ class Factors(NamedTuple):
 def factors(lines: tuple[Line, ...]) -> Factors:
     """What the dose of each line is multiplied and rounded with; made once per plan."""
     steps = tuple(line.drug.step.value if line.drug.step and line.order.rounding != "none" else None for line in lines)
-    caps = [_in_unit(line) if line.order.max else np.inf for line in lines]
-    whole = [whole_steps(Decimal(str(cap)), step) if step and cap != np.inf else np.inf for cap, step in zip(caps, steps, strict=True)]
-    some = any(cap != np.inf for cap in caps)
+    caps = [_maximum(line) if line.order.max else None for line in lines]
+    whole = [whole_steps(cap, step) if step and cap is not None else np.inf for cap, step in zip(caps, steps, strict=True)]
+    some = any(cap is not None for cap in caps)
     column = lambda values: np.array(values, float)[:, None]  # noqa: E731
     return Factors(column([line.factor for line in lines]), column([float(step or 1) for step in steps]),
-                   column(caps) if some else None, column(whole) if some else None, steps)  # fmt: skip
+                   column([np.inf if cap is None else float(cap) for cap in caps]) if some else None, column(whole) if some else None, steps)  # fmt: skip
 
 
 def multiply(lines: tuple[Line, ...], bases: list[Column], rounding_limit: Decimal, bands: Mapping[str, NDArray[np.int64]] | None = None) -> dict[str, Doses]:
@@ -252,10 +252,10 @@ def multiply(lines: tuple[Line, ...], bases: list[Column], rounding_limit: Decim
     }
 
 
-def _in_unit(line: Line) -> float:
+def _maximum(line: Line) -> Decimal:
     """The maximum of one administration in the drug's unit."""
     assert line.order.max
-    return float(line.order.max.value) * coefficient(line.order.max.unit, "", line.drug.unit)
+    return line.order.max.value * exact(line.order.max.unit, line.drug.unit)
 
 
 def basis_of(line: Line, body: Body) -> Column:

@@ -25,7 +25,7 @@ from dosing.regimen import rules
 from dosing.regimen.drug import Drug, Product
 from dosing.regimen.library import Library
 from dosing.regimen.schema import Choice, Event, NotScheduled, Order, Query, Regimen, Source, When
-from dosing.units import coefficient
+from dosing.units import exact
 
 if TYPE_CHECKING:
     from dosing.regimen.policies import WeightRule
@@ -253,11 +253,11 @@ def _inside(printed: Any, value: Any, drug: Drug) -> None:
     if not isinstance(printed, forms.Dose):
         fits(value, drug)
         return
-    scale = coefficient(value.unit, value.per, drug.unit) / coefficient(printed.unit, printed.per, drug.unit) if value.per == printed.per else 0
+    scale = exact(value.unit, drug.unit, value.per) / exact(printed.unit, drug.unit, printed.per) if value.per == printed.per else 0
     if not scale or value.time != printed.time or not _is_interval_of(printed, value):
         interval = f" every {forms.plain(printed.every)} h" if printed.every else ""
         raise refuse("D14", f'"{value}" is not of the kind {printed}', f"write it in {printed.unit}/{printed.per}/{printed.time}{interval}.")
-    if not printed.low <= value.low * Decimal(str(scale)) <= printed.high:
+    if not printed.low <= value.low * scale <= printed.high:
         raise refuse("D14", f'"{value}" is outside the printed range {printed}', "choose a value inside the range.")
 
 
@@ -279,8 +279,7 @@ def _line(order: Order, library: Library, rhythm: Rhythm) -> Line:
     count = rules.administrations(order) or 0
     if not isinstance(order.dose, forms.Dose):
         return Line(order.id, order, drug, product, order.product or "", None, 1, count, Decimal(0), 0.0, rhythm, conditions, open=str(order.dose))
-    scale = coefficient(order.dose.unit, order.dose.per, drug.unit)
-    value = order.dose.low * Decimal(str(scale))
+    value = order.dose.low * exact(order.dose.unit, drug.unit, order.dose.per)
     parts = {"dose": 1, "day": rules.per_day(order), "course": count}[order.dose.time]
     return Line(order.id, order, drug, product, order.product or "", order.dose, parts, count, value, float(Fraction(value) / parts), rhythm, conditions, members)
 

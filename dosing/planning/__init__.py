@@ -27,6 +27,7 @@ from dosing.engine.timeline import Slot, place
 from dosing.errors import Fault, InputError, UsageError, closest
 from dosing.metrics import lookup
 from dosing.patient import Patient, When
+from dosing.planning import answers
 from dosing.planning.rows import administrations, card, facts, held_lines, identity, measures, plan_card, totals
 from dosing.planning.verify import person_of, verify
 from dosing.regimen.library import Library, library
@@ -99,8 +100,9 @@ def plan(
     settled = settled_for(request)
     body = body_of(patient, bsa or found.bsa or site.bsa, site, when.day0)
     case = calculate(settled, body, when, patient.weighed)
-    answers = _answers(answer, by)
-    return _schedule(case, patient, answers, printed_at, locale or site.locale, request.folders)
+    said = answers.read(answer, by)
+    answers.prove(said, settled)
+    return _schedule(case, patient, said, printed_at, locale or site.locale, request.folders)
 
 
 def body_of(patient: Patient, formula: str, site: Site, day0: date | None) -> Body:
@@ -138,15 +140,6 @@ def _changes(changes: Mapping[str, str] | Sequence[Change], by: str, reason: str
     return made
 
 
-def _answers(answers: Mapping[str, str] | Sequence[Mapping[str, str]], by: str) -> dict[str, dict[str, str]]:
-    """Answers by query id with who gave them; `UsageError` when a name is missing."""
-    made = [{"id": key, "answer": text, "by": by} for key, text in answers.items()] if isinstance(answers, Mapping) else [dict(one) for one in answers]
-    for one in made:
-        if not one.get("by", "").strip() or not one.get("answer", "").strip():
-            raise UsageError(Fault("R05", f"the answer to {one.get('id')} has no name or no text", 'write --answer ID="text" --by NAME.', f"--answer {one.get('id')}"))
-    return {one["id"]: one for one in made}
-
-
 def calculate(settled: Settled, body: Body, when: When, weighed: date | None = None) -> Case:
     """The doses and places of every line, for one or many patients who share `when`; faults of all lines at once."""
     hanging = {line.id: applies(line, body) for line in settled.lines if line.conditions}
@@ -161,7 +154,8 @@ def calculate(settled: Settled, body: Body, when: When, weighed: date | None = N
 
 def _bases(lines: tuple[Line, ...], body: Body) -> list[np.ndarray]:
     """Each line's basis; `InputError` names every missing fact once."""
-    bases, faults = [], {}
+    bases: list[np.ndarray] = []
+    faults: dict[str, Fault] = {}
     for line in lines:
         try:
             bases.append(basis_of(line, body))

@@ -14,8 +14,9 @@ from dosing.preparation.given import Given
 from dosing.preparation.label import Source, each_text
 from dosing.preparation.prepared import Dissolve, Prepared, Vials
 from dosing.preparation.vials import vial_set, waste
-from dosing.preparation.volumes import SMALL, amount, deviation, digits, drug_volume, in_unit, measurable, step_for
+from dosing.preparation.volumes import SMALL, amount, deviation, digits, drug_volume, measurable, step_for
 from dosing.schedule import Administration, Finding
+from dosing.units import in_unit
 
 
 def draw(row: Administration, source: Source, given: Given) -> Prepared:

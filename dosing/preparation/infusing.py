@@ -20,12 +20,12 @@ from dosing.preparation.volumes import (
     digits,
     diluent_by_ratio,
     final_window,
-    in_unit,
     infusion_rate,
     smallest_bag,
 )
 from dosing.regimen.drug import Product
 from dosing.schedule import Finding
+from dosing.units import in_unit
 
 
 def infuse(made: Prepared, source: Source, given: Given) -> Prepared:

@@ -10,12 +10,10 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import NamedTuple
 
-from dosing.errors import refuse
 from dosing.forms import plain
 from dosing.schedule import Amount
 
 Number = Fraction | Decimal | int | str
-MASS = {"g": Fraction(1000), "mg": Fraction(1), "mcg": Fraction(1, 1000), "ng": Fraction(1, 10**6)}
 SMALL = Fraction(1, 10)  # mL; below it a withdrawal is asked about: products-and-prep.md, check 2
 ADDED = Fraction(1, 10)  # of the bag; above it someone must say whether diluent is withdrawn (check 3)
 
@@ -45,15 +43,6 @@ def digits(number: Number) -> str:
 def amount(value: Number | None, unit: str) -> Amount | None:
     """An exact fraction as an `Amount` of at most 12 digits; None stays None."""
     return None if value is None else Amount(digits(value), unit)
-
-
-def in_unit(value: Number, unit: str, wanted: str) -> Fraction:
-    """An amount in another unit of mass, or in the same unit; `InputError` (D10) for two that do not compare."""
-    if unit == wanted:
-        return Fraction(value)
-    if unit not in MASS or wanted not in MASS:
-        raise refuse("D10", f"{unit} cannot be written in {wanted}", "check the unit of the product.")
-    return Fraction(value) * MASS[unit] / MASS[wanted]
 
 
 def drug_volume(dose: Number, strength: Number) -> Fraction:

@@ -7,12 +7,16 @@ anybody is a fault.
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from html import unescape
 from importlib import import_module
+from io import StringIO
 from typing import Any
 
 from dosing import forms
@@ -23,8 +27,9 @@ from dosing.regimen import rules
 from dosing.regimen.library import Library
 from dosing.regimen.schema import Order, Regimen, When
 from dosing.render import FORMATS
+from dosing.render.names import amount_text, name_of
 from dosing.render.sheet import sheet
-from dosing.schedule import Schedule
+from dosing.schedule import Administration, Schedule
 
 QUICK = (".txt", ".md", ".html", ".csv", ".json")
 DAY0, ZONE, HOUR = "2027-01-15", "Asia/Shanghai", "10:00"
@@ -37,7 +42,7 @@ PEOPLE = {
     "old adult": {"weight": "60 kg", "height": "160 cm", "age": "70 y", "sex": "F", "crcl": "40 mL/min"},
     "adult with failing kidneys": {"weight": "90 kg", "height": "175 cm", "age": "66 y", "sex": "M", "crcl": "20 mL/min"},
 }
-Watch = Callable[[str, float], None]
+UNMARKED: dict[str, Callable[[str], str]] = {".txt": str, ".md": lambda text: re.sub(r"\\(.)", r"\1", text), ".html": unescape}  # the marks of a page taken away
 
 
 @dataclass
@@ -203,9 +208,27 @@ def _write(schedule: Schedule, names: tuple[str, ...], tried: Tried, where: str)
 
 
 def _reads_back(name: str, data: bytes, schedule: Schedule) -> bool:
-    """Whether a file holds its schedule: JSON whole, CSV row for row, a page with every drug; the others are not empty."""
+    """Whether a file holds its schedule: JSON whole, CSV dose for dose, a page every drug's name and every amount; the others are not empty."""
     if name == ".json":
         return bool(json.loads(data) == json.loads(json.dumps(schedule.to_dict())))
     if name == ".csv":
-        return data.decode("utf-8-sig").count("\n") > len(schedule)
+        return [_said(row) for row in csv.DictReader(StringIO(data.decode("utf-8-sig"), newline=""))] == list(map(_planned_row, schedule))
+    if name in UNMARKED:
+        text = UNMARKED[name](data.decode()).replace("\u00a0", " ")
+        return all(word in text for told in _told_of(schedule) for word in (told.split() if name == ".txt" else [told]))  # narrow columns part words
     return len(data) > 500
+
+
+def _said(row: Mapping[str, str]) -> tuple[str, ...]:
+    return row["order"], row["number"], row["day"], row["amount"], row["unit"], row["held"]
+
+
+def _planned_row(row: Administration) -> tuple[str, ...]:
+    amount = (row.amount.value, row.amount.unit) if row.amount else ("", "")
+    return row.order, str(row.number), f"D{row.day:+d}" if row.day else "D0", *amount, "HOLD" if row.held else ""
+
+
+def _told_of(schedule: Schedule) -> set[str]:
+    """Each drug's name and each amount as a page prints them, with plain blanks."""
+    names = {name_of(schedule, order) for order in {row.order for row in schedule}}
+    return {told.replace("\u00a0", " ") for told in names | {amount_text(schedule, row) for row in schedule}}

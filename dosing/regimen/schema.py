@@ -216,6 +216,8 @@ class Regimen(Model):
     def __repr__(self) -> str:
         return f"<Regimen {self.id}@{self.version} ({self.status}): {len(self.orders)} orders, {len(self.choices)} choices, {len(self.queries)} open questions>"
 
+    __str__ = __repr__
+
     def _repr_html_(self) -> str:
         return as_html(self)
 
