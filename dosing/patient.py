@@ -9,14 +9,12 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from dosing import forms
 from dosing.errors import DosingError, Fault, InputError, closest
-
-Column = NDArray[np.float64]
+from dosing.rounding import Column
 
 
 def _read(reader: Any) -> Any:
@@ -92,12 +90,18 @@ class Patient(BaseModel):
             raise InputError(*faults) from None
 
     def years(self, on: date | None) -> Decimal | None:
-        """Age in years: as given, else completed years from the birth date on a day; P10 for a birth after that day."""
-        if self.age is not None or self.born is None or on is None:
+        """Age in years: as given, else completed years from the birth date on a day.
+
+        P10 for a birth after that day, and for an age that is more than a year from the birth date's.
+        """
+        if self.born is None or on is None:
             return self.age
         if self.born > on:
             raise InputError(Fault("P10", f"the birth date {self.born} is after {on}", "check both dates.", "patient: born"))
-        return Decimal(on.year - self.born.year - ((on.month, on.day) < (self.born.month, self.born.day)))
+        by_birth = Decimal(on.year - self.born.year - ((on.month, on.day) < (self.born.month, self.born.day)))
+        if self.age is not None and abs(self.age - by_birth) > 1:
+            raise InputError(Fault("P10", f"the age {forms.plain(self.age)} y and the birth date, which makes {by_birth} y on {on}, contradict each other", "check both, and give one of them.", "patient: age"))
+        return by_birth if self.age is None else self.age
 
     def columns(self, on: date | None = None) -> dict[str, Column]:
         """The measured facts as columns of length one: weight kg, height cm, age y, male, creatinine mg/dL, crcl mL/min."""

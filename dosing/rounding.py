@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dosing.errors import refuse
 
 Column = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 def snapped(quotient: Column) -> Column:
@@ -47,9 +48,9 @@ def nearest_band(values: Column, bands: tuple[Decimal, ...]) -> NDArray[np.int64
     return found
 
 
-def within(amounts: Column, values: Column, limit: float) -> NDArray[np.bool_]:
+def within(amounts: Column, values: Column, limit: float) -> Mask:
     """Whether amounts differ from values by at most a limit (a part of one, inclusive)."""
-    inside: NDArray[np.bool_] = np.abs(amounts - values) <= values * (limit + 1e-12)
+    inside: Mask = np.abs(amounts - values) <= values * (limit + 1e-12)
     return inside
 
 

@@ -22,25 +22,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One unit: its definition for pint, its UCUM code, and how it prints."""
+    """One unit: its definition for pint, its UCUM code, how it prints, and how a dose in it may be written (not at all: no dose has it)."""
 
     definition: str
     ucum: str
     print: str = ""
+    dosed: tuple[str, ...] = ()
 
 
 UNITS: dict[str, Unit] = {
     # amounts of drug
-    "g": Unit("g = [mass]", "g"),
-    "mg": Unit("mg = 1e-3 g", "mg"),
-    "mcg": Unit("mcg = 1e-6 g", "ug"),
+    "g": Unit("g = [mass]", "g", dosed=("g",)),
+    "mg": Unit("mg = 1e-3 g", "mg", dosed=("mg",)),
+    "mcg": Unit("mcg = 1e-6 g", "ug", dosed=("mcg", "ug", "µg", "μg", "microgram", "micrograms")),
     "ng": Unit("ng = 1e-9 g", "ng"),
-    "mmol": Unit("mmol = [substance]", "mmol"),
+    "mmol": Unit("mmol = [substance]", "mmol", dosed=("mmol",)),
     "micromol": Unit("micromol = 1e-3 mmol", "umol"),
-    "units": Unit("units = [activity]", "[iU]"),
-    "cells": Unit("cells = [cells]", "{cells}"),
-    "Gy": Unit("Gy = [radiation]", "Gy"),
-    "cGy": Unit("cGy = 1e-2 Gy", "cGy"),
+    "units": Unit("units = [activity]", "[iU]", dosed=("units",)),
+    "cells": Unit("cells = [cells]", "{cells}", dosed=("cells",)),
+    "Gy": Unit("Gy = [radiation]", "Gy", dosed=("Gy",)),
+    "cGy": Unit("cGy = 1e-2 Gy", "cGy", dosed=("cGy",)),
     # the patient
     "kg": Unit("kg = [body_weight]", "kg"),
     "cm": Unit("cm = [height]", "cm"),
@@ -48,7 +49,7 @@ UNITS: dict[str, Unit] = {
     "kg/m2": Unit("bmi = [body_mass_index]", "kg/m2", "kg/m²"),
     "y": Unit("y = [age]", "a"),
     # volumes, time and counts
-    "mL": Unit("mL = [volume]", "mL"),
+    "mL": Unit("mL = [volume]", "mL", dosed=("mL",)),
     "L": Unit("L = 1e3 mL", "L"),
     "dL": Unit("dL = 100 mL", "dL"),
     "min": Unit("min = [time]", "min"),
@@ -58,9 +59,10 @@ UNITS: dict[str, Unit] = {
     "course": Unit("course = [course]", "{course}"),
     "vials": Unit("vials = [vial]", "{vial}"),
     # laboratory and exposure
-    "AUC": Unit("AUC = mg / mL * min", "mg/mL.min", "mg/mL·min"),
+    "AUC": Unit("AUC = mg / mL * min", "mg/mL.min", "mg/mL·min", dosed=("AUC",)),
     "1e9/L": Unit("giga_per_litre = 1e9 * cells / L", "10*9/L"),
 }
+DOSED = {text: name for name, unit in UNITS.items() for text in unit.dosed}  # spelling in a dose: unit
 SPELLED = {"kg/m2": "bmi", "1e9/L": "giga_per_litre"}
 
 

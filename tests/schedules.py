@@ -269,6 +269,13 @@ def entries(schedule: Schedule, extension: str) -> list[tuple[str, str, str]]:
     return [(row[0], row[5], row[6]) for row in rows if row[0].startswith("Day ")]
 
 
+def by_hand(days: str) -> list[tuple[str, str, str]]:
+    """Day, dose number and amount of each line, from one line of text a day: `Day −5: 1 of 4 55 mg; 1 of 4 1,090 mg`."""
+    lines = (line.strip().partition(": ") for line in days.strip().splitlines())
+    given = [(day, dose.split(" ", 3)) for day, _, doses in lines for dose in doses.split("; ")]
+    return [(day, " ".join(words[:3]), words[3]) for day, words in given]
+
+
 def _blocks(part: str) -> list[list[list[str]]]:
     blocks: list[list[list[str]]] = []
     for line in part.splitlines():

@@ -16,7 +16,7 @@ from test_adjustments import HEAVY, SIGNED, amount, exact, found, made, planned
 from dosing import InputError, RegimenError
 from dosing.regimen.library import library
 from dosing.rounding import nearest_band, whole_packs, within
-from dosing.second_body import packed
+from dosing.second.amounts import packed
 
 VIALS = "products:\n  own:\n    name: made up\n    vial: {vial}\n    source: made up\n"
 

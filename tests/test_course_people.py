@@ -230,7 +230,7 @@ def test_the_log_and_the_stock_of_a_trial(tmp_path) -> None:
     course.give("flu#1", "2027-01-10T10:00", "30 mg", partial=True, by="N", second="M", why="line blocked")
     found = {one["id"]: one for one in course.deviations()}
     assert found["flu#1.time"] | {"what": ""} == {"id": "flu#1.time", "order": "flu", "number": 1, "what": "", "at": "2027-01-10T10:00:00+08:00", "by": "N", "second": "M",
-                                                  "reason": "line blocked", "level": "note", "answer": ""}  # fmt: skip
+                                                  "reason": "line blocked", "released": "no", "level": "note", "answer": ""}  # fmt: skip
     assert found["flu#1.amount"]["level"] == "query"
     course.account("msc", "prepared", 1, kit="K9", by="P")
     assert course.pharmacy()["accountability"][0]["left"] == -1 and course.pharmacy()["accountability"][0]["kits"][0]["kit"] == "K9"

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from courses import course
-from schedules import DAY0, entries
+from schedules import DAY0, by_hand, entries
 
 from dosing.render import to_bytes, wording
 from dosing.render.names import amount_text, name_of
@@ -215,6 +215,35 @@ def test_the_seed_is_two_pages_before_the_day_pages(paper: str, seed: Callable[.
     second = pdf_pages(seed("SAA-II"), "grid,record", paper)
     assert len(second) <= {"a4": 3, "letter": 4}[paper]
     assert paper == "letter" or "bu.days: QUERY" in second[0]
+
+
+# The seed for 62.5 kg and 168 cm (1.71 m²), by hand: fludarabine 51.3 mg → 51, cyclophosphamide 1,026 → 1,030, cells 5e5 × 62.5,
+# busulfan 0.6 × 62.5 = 37.5 → 37.8 (62.5 steps of 0.6 mg, half away from zero), six-hourly from 02:00 on day −8; a graft has no dose.
+LAST = """
+    Day −4: 2 of 4 51 mg; 2 of 4 1,030 mg; 1 of 4 HOLD
+    Day −3: 3 of 4 51 mg; 3 of 4 1,030 mg; 2 of 4 HOLD
+    Day −2: 4 of 4 51 mg; 4 of 4 1,030 mg; 3 of 4 HOLD
+    Day −1: 4 of 4 HOLD
+    Day 0: 1 of 1 31.25 million cells; 1 of 1 dose not given in source"""
+SEED = {
+    "SAA-I": f"Day −5: 1 of 4 51 mg; 1 of 4 1,030 mg{LAST}",
+    "SAA-II": f"""
+    Day −8: 1 of 16 37.8 mg; 2 of 16 37.8 mg; 3 of 16 37.8 mg; 4 of 16 37.8 mg
+    Day −7: 5 of 16 37.8 mg; 6 of 16 37.8 mg; 7 of 16 37.8 mg; 8 of 16 37.8 mg
+    Day −6: 9 of 16 37.8 mg; 10 of 16 37.8 mg; 11 of 16 37.8 mg; 12 of 16 37.8 mg
+    Day −5: 13 of 16 37.8 mg; 14 of 16 37.8 mg; 1 of 4 51 mg; 1 of 4 1,030 mg; 15 of 16 37.8 mg; 16 of 16 37.8 mg{LAST}""",
+}
+
+
+@pytest.mark.parametrize("stratum", SEED)
+@pytest.mark.parametrize("extension", ["txt", "md", "html"])
+def test_the_seed_reads_back_as_worked_by_hand(extension: str, stratum: str, seed: Callable[..., Schedule]) -> None:
+    assert entries(seed(stratum), extension) == by_hand(SEED[stratum])
+
+
+@pytest.mark.parametrize("stratum", SEED)
+def test_the_day_pages_of_the_seed_read_back_as_worked_by_hand(stratum: str, seed: Callable[..., Schedule]) -> None:
+    assert read_days(pdf_pages(seed(stratum), "days")) == [line for line in by_hand(SEED[stratum]) if "not given" not in line[2]]
 
 
 @pytest.fixture

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+import yaml
 
 from dosing import Patient, plan
 from dosing.cli import cli, main
@@ -107,9 +110,9 @@ def test_the_change_of_the_readme_releases_the_line() -> None:
 
 
 def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    (block,) = blocks("python")
-    exec(compile(block, "README.md", "exec"), {})  # noqa: S102  it is our own text
-    assert "fludarabine 55 mg" in capsys.readouterr().out
+    exec(compile("\n".join(blocks("python")), "README.md", "exec"), {})  # noqa: S102  it is our own text
+    said = capsys.readouterr().out
+    assert "fludarabine 55 mg" in said and "keep-grid" in said and "slide" in said
 
 
 def test_the_regimen_of_the_readme_is_sound_and_plans(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,6 +140,26 @@ def test_a_broken_regimen_is_told_with_file_and_line(tmp_path: Path, capsys: pyt
         assert re.search(r"flu-demo\.yaml:\d+: .* – ", capsys.readouterr().err), bad
 
 
+def test_the_library_is_as_large_as_told() -> None:
+    """Wherever the text counts protocols, blocks or worked examples, it counts the files that are shipped."""
+    files = {kind: sorted((ROOT / "regimens" / kind).glob("*.yaml")) for kind in ("protocols", "blocks")}
+    examples = sum(len(yaml.safe_load(path.read_text(encoding="utf-8")).get("examples", ())) for paths in files.values() for path in paths)
+    for what, count in {"protocols": len(files["protocols"]), "blocks": len(files["blocks"]), "worked examples": examples}.items():
+        told = re.findall(rf"(\d[\d,]*) {what}", flat(TEXT))
+        assert told and {int(number.replace(",", "")) for number in told} == {count}, what
+
+
 def test_every_verb_of_the_readme_exists() -> None:
     verbs = [re.match(r"`dosing (\w+)", row[0])[1] for row in table("verb")]
     assert len(verbs) >= 7 and set(verbs) <= cli.commands.keys()
+
+
+def leaves(group: click.Group) -> Iterator[click.Command]:
+    """The verbs, those of a group of verbs one by one."""
+    for verb in group.commands.values():
+        yield from leaves(verb) if isinstance(verb, click.Group) else [verb]
+
+
+@pytest.mark.parametrize("verb", [*leaves(cli)], ids=lambda verb: verb.name)
+def test_every_verb_has_json(verb: click.Command) -> None:
+    assert "Every verb has `--json`" in TEXT and any("--json" in option.opts for option in verb.params)

@@ -112,15 +112,15 @@ PRINTED = {  # dose, unit, cap, kg, amount
 @pytest.mark.parametrize("name", PRINTED)
 def test_printed_amounts(name):
     text, unit, cap, weight, amount = PRINTED[name]
-    assert one(dose(text, unit, cap=cap), Person(weight)).amount == Fraction(amount)
+    assert one(dose(text, unit, cap=cap and f"{cap} {unit}"), Person(weight)).amount == Fraction(amount)
 
 
 def test_printed_amounts_by_bsa_and_calvert():
     assert one(dose("375 mg/m2", "mg"), Person("83.00740371", "187.96")).amount == 780  # W39
     assert one(dose("500 mg/m2", "mg"), Person("70", "172.2")).amount == 915  # W41
-    row = one(dose("100 mg", "mg", "1", factors=("0.8", "0.75"), cap="59.5"))
+    row = one(dose("100 mg", "mg", "1", factors=("0.8", "0.75"), cap="59.5 mg"))
     assert row.calculated == Fraction("59.5") and row.amount == 59  # factors come before the cap
-    assert one(dose("5 AUC", "mg", "0.1", factors=("0.85",)), ADULT._replace(gfr="80")).amount * 10 == 4463  # W77
+    assert one(dose("5 AUC", "mg", "0.1", factors=("0.85",)), ADULT._replace(crcl="80")).amount * 10 == 4463  # W77
 
 
 CALVERT = {  # AUC, GFR; mg
@@ -135,7 +135,7 @@ BANDS = {  # kg, mg/kg every 6 h; printed mg/kg/day
 
 def test_printed_carboplatin_and_busulfan():
     for (auc, gfr), mg in CALVERT.items():
-        assert one(dose(f"{auc} AUC", "mg"), ADULT._replace(gfr=gfr)).amount == mg
+        assert one(dose(f"{auc} AUC", "mg"), ADULT._replace(crcl=gfr)).amount == mg
     for (weight, band), daily in BANDS.items():
         line = BU._replace(dose=f"{band} mg/kg/dose every 6 h", step="", days=(0,))
         assert total(recalculate([line], Person(str(weight)), When())) == Fraction(daily) * weight
@@ -215,8 +215,8 @@ def test_bsa_rounding(case):
 
 
 def test_bsa_of_other_weights_and_formulas():
-    person = Person("95", "160", "F", bsa_weight="ideal.devine")
-    assert one(dose("100 mg/m2", "mg"), person).amount == 153  # sqrt(160 x 52.4 / 3600) = 1.526
+    person = Person("95", "160", "F")
+    assert one(dose("100 mg/m2", "mg", weight="ideal.devine"), person).amount == 153  # sqrt(160 x 52.4 / 3600) = 1.526
     small = Person("4", "57.6", "F", bsa_formula="haycock")
     assert float(one(dose("1 mg/m2", "mg"), small).amount) == pytest.approx(0.2550, abs=5e-5)
     assert one(dose("1 mg/m2", "mg"), small._replace(weight="70", height="175")).amount == Fraction("1.85")
@@ -238,7 +238,14 @@ ROUNDED = {  # dose, step, cap; amount
 @pytest.mark.parametrize("case", ROUNDED)
 def test_rounding(case):
     text, step, cap = case
-    assert one(dose(text, "mg", step, cap=cap)).amount == Fraction(ROUNDED[case])
+    assert one(dose(text, "mg", step, cap=cap and f"{cap} mg")).amount == Fraction(ROUNDED[case])
+
+
+def test_a_maximum_in_its_own_unit_is_written_in_the_doses_and_an_unknown_one_is_refused():
+    assert one(dose("2000 mcg", "mcg", cap="1.5 mg")).amount == 1500 and one(dose("3 Gy", "cGy", cap="2 Gy")).amount == 200
+    for cap in ("1.5 grains", "1.5", "5 cells"):
+        with pytest.raises(ValueError, match="no way from"):
+            one(dose("2000 mcg", "mcg", cap=cap))
 
 
 CHANGES = [  # zone, spring day, missing, autumn day, doubled, seconds between the two
@@ -343,7 +350,7 @@ def test_missing_extra_and_doubled_administrations_are_told():
 
 
 def test_capped_orders_with_other_steps_are_compared_each():
-    lines = [dose("99 mg", "mg", "10", cap="98"), dose("99 mg", "mg", "7", cap="98")._replace(order="y")]
+    lines = [dose("99 mg", "mg", "10", cap="98 mg"), dose("99 mg", "mg", "7", cap="98 mg")._replace(order="y")]
     theirs = recalculate(lines, ADULT, When())
     ours = [(row.order, 1, 0, None, 98.0, "90") for row in theirs]
     assert differences(ours, theirs) == ["y#1: amount 90 and 98"]

@@ -235,3 +235,19 @@ def test_no_text_of_the_ucum_cases_becomes_a_dose_unless_its_unit_is_ours() -> N
     ours = {f"{unit}{per}" for unit in ("mg", "g", "ug", "Gy", "cGy", "mL", "mmol") for per in ("", "/kg", "/m2")}
     assert {unit for unit, _ in read} <= ours
     assert all(ucum(name) == unit.partition("/")[0] for unit, name in read)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_unit_is_dosed_as_its_row_says(unit: str) -> None:
+    """Each spelling of its row reads as the unit, in a dose and (all but an exposure) as an amount; a row without one is refused."""
+    row, course = UNITS[unit], "/dose" if unit not in ("AUC", "Gy", "cGy", "cells") else ""
+    for text in row.dosed:
+        assert forms.read_dose(f"5 {text}{course}").unit == unit
+    if row.dosed and unit != "AUC":
+        assert forms.read_amount(f"5 {unit}").unit == unit
+    else:
+        with pytest.raises(InputError):
+            forms.read_amount(f"5 {unit}")
+    if not row.dosed:
+        with pytest.raises(InputError):
+            forms.read_dose(f"5 {unit}/dose")

@@ -10,7 +10,8 @@ import pytest
 from schedules import saa_one
 
 from dosing.errors import UsageError
-from dosing.render import FORMATS, render, to_bytes, write_whole
+from dosing.files import write_whole
+from dosing.render import FORMATS, render, to_bytes
 
 
 def test_writes_a_file_whole(tmp_path: Path) -> None:

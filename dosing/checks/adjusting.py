@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal
 from functools import partial
 
 import numpy as np
 
 from dosing import forms
 from dosing.checks.case import Case, Hit, check, per_course
-from dosing.checks.doses import limit_hits, str_bounds
+from dosing.checks.doses import limit_hits, siblings, str_bounds
 from dosing.engine.adjust import Adjustment
-from dosing.engine.body import Column
 from dosing.engine.dose import Doses, Packed, in_drug_unit
 from dosing.engine.settle import Line
-from dosing.rounding import number_text
+from dosing.rounding import Column, number_text
 from dosing.schedule import Level
 from dosing.units import exact
 
@@ -71,7 +69,8 @@ def tables_are_told(case: Case) -> Iterator[Hit]:
             yield Hit(f"{line.id}.adjust", "dose.table", "block", partial(_row_told, line, line.table, found), line.id, line.table.source, withheld)
         if not withheld.all():
             yield Hit(f"{line.id}.adjust", "dose.table", "note", partial(_row_told, line, line.table, found), line.id, line.table.source, ~withheld)
-        yield from _outside_limits(line, line.table, found)
+        yield from _outside_limits(case, line, line.table, found)
+        yield from _two_reductions(line, line.table, found)
 
 
 def _row_told(line: Line, table: Adjustment, found: Doses, row: int) -> str:
@@ -85,13 +84,35 @@ def _row_told(line: Line, table: Adjustment, found: Doses, row: int) -> str:
     return "; ".join(filter(None, parts)) + "."
 
 
-def _outside_limits(line: Line, table: Adjustment, found: Doses) -> Iterator[Hit]:
-    """The limits of the drug, asked of every dose that a table puts in place of the printed one."""
+def _outside_limits(case: Case, line: Line, table: Adjustment, found: Doses) -> Iterator[Hit]:
+    """The limits of the drug, asked of every dose that a table puts in place of the printed one or leaves of it."""
     assert found.bands is not None
+    together = siblings(line, case.lines)
+    begun = not case.begun.isdisjoint(one.id for one in together)
     for place, band in enumerate(table.bands):
-        if band.dose and (found.bands == place).any():
+        if not (inside := found.bands == place).any():
+            continue
+        if band.dose:
             instead = replace(line, value=in_drug_unit(band.dose, line) * (line.order.share or 1), dose=band.dose if not line.dose else replace(line.dose, low=band.dose.low, high=band.dose.high))
-            yield from (hit._replace(id=f"{line.id}.table-dose", mask=found.bands == place) for hit in limit_hits(instead))
+            yield from (hit._replace(id=f"{line.id}.table-dose", mask=inside) for hit in limit_hits(instead))
+        elif band.share is not None:
+            left = replace(line, value=line.value * band.share)
+            yield from (hit._replace(mask=inside) for hit in limit_hits(left, tuple(left if one is line else one for one in together), begun))
+
+
+def _two_reductions(line: Line, table: Adjustment, found: Doses) -> Iterator[Hit]:
+    """Where a person leaves a part of the dose and a table a part of that: are both meant?"""
+    assert found.bands is not None
+    share, parts = line.order.share, [band.share or 1 for band in table.bands]
+    reduced = np.isin(found.bands, [place for place, part in enumerate(parts) if part != 1])
+    if share is None or not reduced.any():
+        return
+
+    def told(row: int) -> str:
+        part = parts[int(found.bands[row])]  # type: ignore[index]
+        return f"{line.drug.id} is reduced twice: to {forms.plain(share * 100)} % as set by a person, and to {forms.plain(part * 100)} % by the table of the {table.name}; together {forms.plain(share * part * 100)} % of the printed dose. Take one of them back, or confirm both."
+
+    yield Hit(f"{line.id}.reductions", "dose.reductions", "query", told, line.id, table.source, reduced)
 
 
 def surface_maxima_are_told(case: Case) -> Iterator[Hit]:
@@ -176,7 +197,7 @@ def _over_a_life(case: Case, line: Line, limit: forms.Dose, before: forms.Dose) 
         return
     unit = exact(before.unit, limit.unit, before.per)
     sizes = {"m2": lambda: case.body.bsa, "kg": lambda: case.body.need("weight", "a dose per kg"), "": lambda: np.ones(1)}
-    amounts = sum((case.doses[one.id].amount * len(case.slots[one.id]) for one in case.lines if one.drug.id == line.drug.id and one.id in case.doses), np.zeros(1))
+    amounts = sum((case.whole(one.id) for one in case.lines if one.drug.id == line.drug.id and one.id in case.doses), np.zeros(1))
     whole = float(before.high * unit) + amounts * float(exact(line.drug.unit, limit.unit)) / sizes[limit.per]()
     over = whole > float(limit.high) * (1 + 1e-12)
     level_text = lambda row: f"{line.drug.id}: {before.text} before and this course make {whole[row]:.4g} {limit.unit}{'/' + limit.per if limit.per else ''} over a life; the limit is {str_bounds(limit)}."  # noqa: E731

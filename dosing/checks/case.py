@@ -10,8 +10,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 from functools import cached_property, lru_cache, wraps
-from itertools import count
+from itertools import count, groupby
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -23,6 +24,7 @@ from dosing.engine.settle import Line, Settled
 from dosing.engine.timeline import Slot
 from dosing.patient import When
 from dosing.regimen.site import Site
+from dosing.rounding import Column
 from dosing.schedule import Finding, Level
 
 Mask = NDArray[np.bool_]
@@ -44,11 +46,23 @@ class Case:
     site: Site
     weighed: date | None = None
     applies: dict[str, Mask] = field(default_factory=dict)  # lines that hang on a fact of the patient
+    begun: frozenset[str] = frozenset()  # lines of a course whose doses are no longer all those ordered, or not all alike
 
     @cached_property
     def course(self) -> int:
         """A number that stands for the lines and times of this case, whoever the patient is."""
         return _course(self.settled, self.when, self.lines, tuple(self.slots.values()))
+
+    def whole(self, order: str) -> Column:
+        """What all doses of a line come to, in the drug's unit, for every row."""
+        return self.doses[order].amount * len(self.slots[order])
+
+    def counted(self, order: str, calculated: Fraction, count: int) -> tuple[int, Fraction, Fraction]:
+        """How many doses a line has in all, what they are calculated to, and one of them when the line began.
+
+        `calculated` is one dose as it is now, `count` how many are ordered; the sums are in its unit.
+        """
+        return count, calculated * count, calculated
 
     @property
     def is_dated(self) -> bool:
@@ -100,6 +114,7 @@ class Hit(NamedTuple):
 
 Check = Callable[[Case], Iterable[Hit]]
 CHECKS: list[Check] = []
+COURSE: set[Check] = set()  # those that look at the regimen and its times only
 
 
 def check(function: Check) -> Check:
@@ -110,9 +125,24 @@ def check(function: Check) -> Check:
 
 def course_check(function: Check) -> Check:
     """Add a check that looks at the regimen and its times only, never at the body: its hits are made once."""
-    return check(per_course(wraps(function)(lambda case: tuple(function(case)))))
+    made = check(per_course(wraps(function)(lambda case: tuple(function(case)))))
+    COURSE.add(made)
+    return made
 
 
 def hits(case: Case) -> list[Hit]:
     """Everything the checks found, in the order of the checks."""
-    return [hit for one in CHECKS for hit in one(case)]
+    return [hit for step in _steps(len(CHECKS)) for hit in step(case)]
+
+
+@lru_cache(maxsize=1)
+def _steps(_count: int) -> tuple[Check, ...]:
+    """The checks in their order; neighbours that look at the course only are one step, looked up once."""
+    steps: list[Check] = []
+    for of_course, group in groupby(CHECKS, COURSE.__contains__):
+        steps += [per_course(_joined(tuple(group)))] if of_course else group
+    return tuple(steps)
+
+
+def _joined(group: tuple[Check, ...]) -> Check:
+    return lambda case: tuple(hit for one in group for hit in one(case))

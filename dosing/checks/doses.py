@@ -7,16 +7,12 @@ from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
-
 from dosing import forms
 from dosing.checks.case import Case, Hit, check, course_check
-from dosing.checks.size import ADULT, span
-from dosing.engine.body import Column
 from dosing.engine.settle import Line
 from dosing.regimen import rules
 from dosing.regimen.drug import Banding, Drug, Limit
-from dosing.rounding import number_text
+from dosing.rounding import Column, number_text
 from dosing.schedule import Level
 from dosing.units import exact, same_kind
 
@@ -96,17 +92,21 @@ def limits_of(line: Line) -> tuple[Limit, ...]:
     return line.product.limits if line.product and line.product.limits else line.drug.limits
 
 
-def limit_hits(line: Line, together: Sequence[Line] = ()) -> tuple[Hit, ...]:
-    """The findings on one line's dose, which do not depend on the patient."""
+def limit_hits(line: Line, together: Sequence[Line] = (), begun: bool = False) -> tuple[Hit, ...]:
+    """The findings on one line's dose, which do not depend on the patient.
+
+    Of a course that is `begun` the dose tells no sum over the course: what was given is not what is planned now.
+    """
     if line.dose is None:
         return ()
     if line.members and not line.product:
         return tuple(_unnamed(line, line.members))
     judged = [found for limit in limits_of(line) if (found := judge(limit, line, together))]
-    worst = {verdict: next((one for one in judged if one.verdict == verdict), None) for verdict in ("hard", "usual")}
+    counted = [one for one in judged if not (begun and of_course(one.limit))]
+    worst = {verdict: next((one for one in counted if one.verdict == verdict), None) for verdict in ("hard", "usual")}
     if hard := worst["hard"]:
         return (_limit_hit(line, hard, "block", "limit.hard"),)
-    if not judged and (hard := outside_every_route(line, together)):
+    if not judged and (hard := outside_every_route(line, together, begun)):
         return (_limit_hit(line, hard, "block", "limit.hard"),)
     if not judged and limits_of(line):
         text = f"{line.drug.id}: no cited limit speaks of {line.dose} ({', '.join(line.drug.bases)} are known); it cannot be checked."
@@ -116,11 +116,17 @@ def limit_hits(line: Line, together: Sequence[Line] = ()) -> tuple[Hit, ...]:
     return ()
 
 
-def outside_every_route(line: Line, together: Sequence[Line]) -> Judged | None:
+def of_course(limit: Limit) -> bool:
+    """Whether a limit speaks of the sum over the course."""
+    bound = limit.hard or limit.usual
+    return bool(bound and bound.time == "course")
+
+
+def outside_every_route(line: Line, together: Sequence[Line], begun: bool = False) -> Judged | None:
     """Where the order states no route: a hard limit it passes, if it passes one of every route the drug has limits for."""
     by_route: dict[str, list[Judged]] = {}
     for limit in limits_of(line) if not line.order.route else ():
-        if limit.route and (found := judge(limit, line, together, limit.route)):
+        if limit.route and not (begun and of_course(limit)) and (found := judge(limit, line, together, limit.route)):
             by_route.setdefault(limit.route, []).append(found)
     passed = [next((one for one in found if one.verdict == "hard"), None) for found in by_route.values()]
     return passed[-1] if passed and all(passed) else None
@@ -164,7 +170,10 @@ def _folds(line: Line, members: tuple[Drug, ...]) -> str:
 def doses_are_inside_the_limits(case: Case) -> Iterator[Hit]:
     """Is each dose inside the cited limits of its drug and product, per dose, per day and over the course?"""
     for line in case.lines:
-        yield from limit_hits(line, siblings(line, case.lines) if line.dose else ())
+        if line.table and line.table.reduces:
+            continue  # judged by what its table leaves, which hangs on the patient: see `tables_are_told`
+        together = siblings(line, case.lines) if line.dose else ()
+        yield from limit_hits(line, together, not case.begun.isdisjoint(one.id for one in together))
 
 
 @check
@@ -191,8 +200,8 @@ def maxima_are_shown(case: Case) -> Iterator[Hit]:
     """Was a dose cut to the maximum the regimen states?"""
     for line in case.lines:
         found = case.doses.get(line.id)
-        if found is not None and line.order.max and (cut := found.raw > found.calculated * (1 + 1e-12)).any():
-            yield Hit(f"{line.id}.max", "dose.maximum", "note", f"the calculated dose passes the stated maximum of {line.order.max}; the maximum is used.", line.id, line.cited(), cut)
+        if found is not None and line.order.max and found.cut.any():
+            yield Hit(f"{line.id}.max", "dose.maximum", "note", f"the calculated dose passes the stated maximum of {line.order.max}; the maximum is used.", line.id, line.cited(), found.cut)
 
 
 @check
@@ -214,41 +223,3 @@ def _band(line: Line, banding: Banding, columns: Mapping[str, Column], row: int)
     weight = Decimal(number_text(float(columns["weight"][row])))
     told = f"gives {forms.plain(band.low)} {band.unit}/kg every {forms.say_duration(banding.every)}, {forms.plain(band.low * weight)} {band.unit}" if isinstance(band, forms.Dose) else "has no row"
     return f"{line.drug.id}: the table of the {banding.name} {told} at {weight} kg; shown, not used."
-
-
-@check
-def a_needed_creatinine_is_there(case: Case) -> Iterator[Hit]:
-    """Is the kidney function known for a drug that needs it, and is it inside the label's first band?"""
-    for line in case.lines:
-        if "creatinine" not in line.drug.needs:
-            continue
-        found = case.body.clearance
-        if found is None:
-            text = f"creatinine is missing (or age, sex, height to estimate a clearance); {line.drug.id} is cleared by the kidney. Give --creatinine or --crcl."
-            yield Hit(f"{line.id}.creatinine", "patient.creatinine", "query", text, line.id, line.drug.id)
-            continue
-        yield from _renal(line, *found, _per_surface(case, found[0]))
-
-
-def _per_surface(case: Case, clearance: np.ndarray) -> np.ndarray | None:
-    """A child's clearance per 1.73 m2, NaN for adults: a healthy child of 20 kg has 60 mL/min, and no label's table is its own."""
-    facts = case.body.facts
-    if "age" not in facts or span(facts["age"])[0] >= ADULT or not {"weight", "height"} <= facts.keys():
-        return None
-    return np.where(facts["age"] < ADULT, clearance * 1.73 / case.body.bsa_unrounded, np.nan)
-
-
-def _renal(line: Line, clearance: np.ndarray, name: str, child: np.ndarray | None) -> Iterator[Hit]:
-    """The first renal band of the drug's file that each row falls into; advice, never applied by itself."""
-    judged = np.round(clearance if child is None else np.where(np.isnan(child), clearance, child), 9)
-    free = np.ones(clearance.shape, bool)
-    for band in line.drug.renal:
-        inside = free & band.when.met(judged)
-        free &= ~inside
-        if inside.any():
-            yield Hit(f"{line.id}.renal", "patient.renal", band.level, partial(_advice, clearance, name, child, band.advice), line.id, band.source, inside)
-
-
-def _advice(clearance: np.ndarray, name: str, child: np.ndarray | None, advice: str, row: int) -> str:
-    told = "" if child is None or np.isnan(child[row]) else f", which is {child[row]:.0f} mL/min/1.73 m²; a child is judged by the latter"
-    return f"creatinine clearance {clearance[row]:.0f} mL/min ({name}){told}: {advice}"

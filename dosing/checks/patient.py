@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dosing.checks import size
 from dosing.checks.case import Case, Hit, check, per_course
 from dosing.metrics import FORMULAS
-
-Column = NDArray[np.float64]
+from dosing.rounding import Column
 
 
 @check

@@ -10,13 +10,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dosing.regimen.site import Growth, Site
-from dosing.rounding import number_text
+from dosing.rounding import Column, Mask, number_text
 
-Column = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 ADULT = 18  # years
 POUND, INCH = 0.45359237, 2.54
 MEASURES = (("weight", "kg"), ("height", "cm"), ("body mass index", "kg/m²"))

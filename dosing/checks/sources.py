@@ -27,7 +27,7 @@ def other_courses_are_told_in_amounts(case: Case) -> Iterator[Hit]:
     """Where another source prints another dose or other days for a line, what do both come to for this patient?"""
     for query in _asked(case):
         if _is_told_in_amounts(query, case):
-            yield _question(case, query, partial(_side_by_side, case.doses[str(query.order)], query))
+            yield _question(case, query, partial(_side_by_side, case, case.doses[str(query.order)], query))
 
 
 def _is_told_in_amounts(query: Query, case: Case) -> bool:
@@ -35,15 +35,19 @@ def _is_told_in_amounts(query: Query, case: Case) -> bool:
     return bool(query.instead) and any(line.id == query.order and line.dose and conflicts.side_by_side(line.order, query) for line in case.lines)
 
 
-def _side_by_side(dose: Doses, query: Query, row: int) -> str:
-    """The question with the calculated sums of the planned course and of what the other sources print."""
+def _side_by_side(case: Case, dose: Doses, query: Query, row: int) -> str:
+    """The question with the calculated sums of the planned course and of what the other sources print.
+
+    In a course that is begun the sum is of what was given and what is left; a source that prints other days only has
+    them at the dose the course began with.
+    """
     line, reading = dose.line, dose.reading(row)
     size, unit = Fraction(number_text(float(dose.basis[row]))), print_unit(reading.unit)
-    count = rules.administrations(line.order) or 0
-    planned = Fraction(reading.calculated) * count
-    sums = {"planned": conflicts.Course(count, planned, planned, reading.unit)}
+    now = Fraction(reading.calculated)
+    count, planned, first = case.counted(line.id, now, rules.administrations(line.order) or 0)
+    sums = {"planned" if first == now else "given and planned": conflicts.Course(count, planned, planned, reading.unit)}
     for key, course in conflicts.side_by_side(line.order, query).items():
-        sums[key] = course.times(Fraction(exact(course.unit, line.drug.unit, line.dose.per if line.dose else "")) * reading.scale * size)
+        sums[key] = course.times(Fraction(exact(course.unit, line.drug.unit, line.dose.per if line.dose else "")) * reading.scale * size * (1 if query.instead[key].dose else first / now))
     return f"{query.ask} For this patient: {conflicts.told((key, course.tell(unit)) for key, course in sums.items())}."
 
 

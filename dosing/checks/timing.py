@@ -75,12 +75,23 @@ def gaps_to_the_graft_are_told(case: Case) -> Iterator[Hit]:
 
 
 def _gap(line: Line, case: Case, zero: int) -> str:
+    """The gap in words; an hour that only the house fills in gives no figure on the day of the graft itself."""
     slots = case.slots[line.id]
-    starts = [(number, slot.seconds or 0) for number, slot in enumerate(slots, 1)]
-    before, after = [one for one in starts if one[1] < zero], [start for _, start in starts if start > zero]
-    if before:
-        number, start = before[-1]
-        minutes = line.minutes(number)
-        stop, word = start + (minutes or 0) * 60, "ends" if minutes else "starts"
-        return f"the last {line.drug.id} before the graft {word} {(zero - stop) / 3600:.3g} h before it."
-    return f"the first {line.drug.id} after the graft starts {(after[0] - zero) / 3600:.3g} h after it." if after else ""
+    starts = [(number, slot.seconds or 0, slot.day) for number, slot in enumerate(slots, 1)]
+    before, after = [one for one in starts if one[1] < zero], [one for one in starts if one[1] > zero]
+    if not before and not after:
+        return ""
+    number, start, day = before[-1] if before else after[0]
+    filled_in = _is_of_the_house(line, case)
+    if filled_in and day == case.slots[case.settled.graft.id][0].day:  # type: ignore[union-attr]
+        return f"{line.drug.id} stands on the day of the graft: hour by house default, so no gap is told. Enter the hour with --time {line.id}=HH:MM."
+    default = " (hour by house default)" if filled_in else ""
+    if not before:
+        return f"the first {line.drug.id} after the graft starts {(start - zero) / 3600:.3g} h after it{default}."
+    minutes = line.minutes(number)
+    return f"the last {line.drug.id} before the graft {'ends' if minutes else 'starts'} {(zero - start - (minutes or 0) * 60) / 3600:.3g} h before it{default}."
+
+
+def _is_of_the_house(line: Line, case: Case) -> bool:
+    """Whether neither the source nor a person states the hour of a line."""
+    return line.order.at is None and line.order.first is None and not line.rhythm.event and line.id not in dict(case.when.times)

@@ -42,7 +42,7 @@ def _told(case: Case, row: int) -> str:
 def side_by_side(case: Case, row: int, held: Collection[str] = ()) -> list[dict[str, Any]]:
     """For one row every weight in kg with its formula, and one administration of each line with it.
 
-    A held line has its calculated dose and no amount.
+    A held line has its calculated dose, no amount, and no weight that is used.
     """
     lines = weighed(case)
     body = Body({name: column[row : row + 1] for name, column in case.body.facts.items()}, case.body.bsa_formula, case.site)
@@ -70,4 +70,4 @@ def _one(case: Case, body: Body, lines: list[Line], name: str, row: int, held: C
 
 
 def _reading(told: Reading, used: bool, held: bool) -> dict[str, Any]:
-    return {"calculated": told.calculated, "amount": None if held else told.amount, "unit": told.unit, "used": used}
+    return {"calculated": told.calculated, "amount": None if held else told.amount, "unit": told.unit, "used": used and not held}

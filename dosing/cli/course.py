@@ -88,7 +88,7 @@ def say(entry: Any) -> str:
     """An entry in a few words: what, of which dose, when, by whom."""
     told = entry.model_dump(mode="json", exclude_defaults=True)
     dose = f" {told['order']}{'#' + str(told['dose']) if isinstance(told.get('dose'), int) else ''}" if "order" in told else ""
-    words = ("regimen", "action", "count", "kit", "outcome", "day0", "weight", "measured", "target", "key", "value", "query", "answer", "issue", "partial", "extra", "missed", "at", "by", "second")
+    words = ("regimen", "action", "count", "kit", "outcome", "day0", "weight", "measured", "target", "corrects", "key", "value", "query", "answer", "issue", "partial", "extra", "missed", "at", "by", "second")
     facts = [f"{key} {value}" if value is not True else key for key, value in told.items() if key in words]
     if told.get("amount"):
         facts.insert(0, " ".join(told["amount"]))
@@ -192,10 +192,17 @@ def weigh(file: str, weight: str, library: Sequence[str], as_json: bool, reason:
 
 @verb("level", click.argument("order"), click.option("--measured", required=True, metavar='"1125 umol*min/L"', help="The level, in umol*min/L, mg*h/L or ng/mL."),
       click.option("--target", required=True, metavar='"90 mg*h/L per course"', help="Its target, of one dose unless it says per day or per course."),
-      click.option("--dose", default="", metavar='"1.2 mg/kg/dose twice daily"', help="The dose stated for the doses left, where none is calculated; needs --by and --reason."), chooses=True)  # fmt: skip
+      click.option("--dose", default="", metavar='"1.2 mg/kg/dose twice daily"', help="The dose stated for the doses left, where none is calculated; needs --by and --reason."),
+      click.option("--corrects", is_flag=True, help="This level takes the place of the one entered before of the same dose; needs --by and --reason."), chooses=True)  # fmt: skip
 def level(file: str, order: str, measured: str, target: str, library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
     """A measured level of a dose (bu#1, or bu for the last one given) and its target: aim each dose left at it, or the whole course."""
     return _append(file, library, as_json, lambda found: found.level(order, measured, target, why=reason, **given))
+
+
+@verb("withdraw", click.argument("order"))
+def withdraw(file: str, order: str, library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
+    """Take a level back (bu#1, or bu for the last dose given) that was none of that dose; needs --by and --reason."""
+    return _append(file, library, as_json, lambda found: found.withdraw(order, why=reason, **given))
 
 
 @verb("move-day0", click.argument("day0", default=""), click.option("--day0", "day0_", default="", metavar="DATE", help="The same as the argument."),

@@ -42,7 +42,7 @@ def _check(output: Sequence[str], pages: str, paper: str) -> None:
 
 
 def _write(files: Sequence[tuple[str, bytes]]) -> None:
-    from dosing.render import checked, write_whole
+    from dosing.files import checked, write_whole
 
     for path, data in files:
         write_whole(checked(path), data)

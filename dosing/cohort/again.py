@@ -23,12 +23,13 @@ from dosing.engine.settle import Line
 from dosing.errors import Disagreement, Fault
 from dosing.metrics import FORMULAS
 from dosing.planning import verify
-from dosing.planning.verify import weight_text
+from dosing.planning.verify import nobody, weight_text
 from dosing.regimen.site import Site
 
-COLUMN_OF = {  # in the order of `second.Person`
+COLUMN_OF = {
     "weight": "weight_kg", "height": "height_cm", "male": "sex", "crcl": "crcl_ml_min", "gfr": "gfr_ml_min", "age": "age_y", "creatinine": "creatinine_mg_dl",
 }  # fmt: skip
+FIELD_OF = {"male": "sex"}  # of `second.Person`, where it has another name
 KIDNEY = ("weight", "height", "male", "crcl", "gfr", "age", "creatinine")
 Watch = Callable[[str, float], None]
 
@@ -127,9 +128,9 @@ class Second:
 
     def _persons(self, rows: Codes, facts: tuple[str, ...]) -> Iterator[second.Person]:
         """Some rows as plain texts, with the facts that are wanted; the others stay empty."""
-        texts = [self._texts(fact, rows) if fact in facts else repeat("") for fact in COLUMN_OF]
-        conventions = (self.formula, *map(forms.plain, (self.site.bsa_step, self.site.bsa_floor, self.site.weight_step)))
-        return (second.Person(*told, *conventions) for told in islice(zip(*texts, strict=False), len(rows)))
+        bare, names = nobody(self.formula, self.site), [FIELD_OF.get(fact, fact) for fact in facts]
+        texts = zip(*(self._texts(fact, rows) for fact in facts), strict=False)
+        return (bare._replace(**dict(zip(names, told, strict=True))) for told in islice(texts, len(rows)))
 
     def _texts(self, fact: str, rows: Codes) -> Iterable[str]:
         column = self.cohort.columns.get(COLUMN_OF[fact])
@@ -139,7 +140,7 @@ class Second:
 def _number_of(of: second.Size, person: second.Person, known: dict[tuple[int, int], int]) -> int:
     """A number for a person's size, the same for equal sizes; -1 where the second calculation has none."""
     try:
-        size = second.size_of(of, person)
+        size = second.size(of, person)
     except ValueError:
         return -1
     return known.setdefault((size.numerator, size.denominator), len(known))

@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +17,7 @@ from dosing.cohort.progress import watching
 from dosing.cohort.result import CohortSchedule
 from dosing.cohort.table import Refused
 from dosing.errors import Fault, InputError, UsageError, refuse
-from dosing.render import checked, write_whole
+from dosing.files import checked, whole, write_whole
 from dosing.render.csvfile import guarded
 from dosing.rounding import number_text
 
@@ -151,7 +149,7 @@ def _written(schedule: CohortSchedule, target: Path, watch: Callable[[str, float
     left_out = len({one.row for one in schedule.refused})
     if schedule.rows != schedule.calculated + left_out:
         raise AssertionError(f"{schedule.rows} rows, {schedule.calculated} planned, {left_out} refused: the counts do not add up")
-    with _whole(target) as part:
+    with whole(target) as part:
         (_write_parquet if _format(target) == ".parquet" else _write_csv)(schedule.to_table(), part, watch)
         if schedule.refused or rejected.exists():
             write_whole(rejected, _refused_csv(schedule.refused))
@@ -164,22 +162,6 @@ def _written(schedule: CohortSchedule, target: Path, watch: Callable[[str, float
 
 def _place(one: Refused) -> str:
     return f"row {one.row}, column {one.column}" if one.column else f"row {one.row}"
-
-
-@contextmanager
-def _whole(target: Path) -> Iterator[Path]:
-    """A file beside the target that takes its place when all of it is written; `UsageError` where it cannot be."""
-    part = target.with_name(f".dosing-{token_hex(8)}.part")
-    try:
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(target)
-    except OSError as error:
-        raise UsageError(Fault("S01", f"{target} cannot be written ({error.strerror})", "check the folder and its free space.", "output")) from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def _write_parquet(table: pa.Table, part: Path, watch: Callable[[str, float], None]) -> None:

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from dosing.checks import Hit
 from dosing.cohort.table import Refused, Table
 from dosing.engine.dose import Doses
-from dosing.rounding import number_text
+from dosing.rounding import Column, number_text
 from dosing.schedule import Administration, iso
 from dosing.units import exact
 
-Column = NDArray[np.float64]
 TENS = np.array([float(10**power) for power in range(23)])
 EPOCH = date(1970, 1, 1).toordinal()
 

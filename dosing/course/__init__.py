@@ -117,19 +117,30 @@ class Course(Issues):
         forms.read_weight(weight)
         return self._record(events.Weigh, outcome=outcome, by=by, second=second, why=why, at=self._moment(at), weight=weight)
 
-    def level(self, order: str, measured: str, target: str, *, dose: str = "", at: str = "", outcome: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
+    def level(self, order: str, measured: str, target: str, *, dose: str = "", corrects: bool = False, at: str = "", outcome: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
         """A measured level and its target, in any units of the drug: `next-dose`, `cumulative`, or the `dose` a person states.
 
         `order` names the order, or the dose the level is of (`bu#1`); else it is of the last one given. A dose that the
-        regimen sets by level stays held until one is stated.
+        regimen sets by level stays held until one is stated. One that `corrects` takes the place of the level entered
+        before of that dose; both are shown.
         """
-        order, _, number = order.partition("#")
-        given = self.state.lane(order).given
-        of = texts.key(f"{order}#{number}")[1] if number else max((one.number for one in given), default=0)
-        if dose:
+        order, of = self._level_of(order)
+        if dose or corrects:
             texts.need(by=by, reason=why)
-        return self._record(events.Level, outcome=outcome, by=by, second=second, why=why, at=self._moment(at), order=order, of=of, stated=dose,
+        return self._record(events.Level, corrects=corrects, outcome=outcome, by=by, second=second, why=why, at=self._moment(at), order=order, of=of, stated=dose,
                             measured=forms.read_exposure(measured).text, target=forms.read_exposure(target).text)  # fmt: skip
+
+    def withdraw(self, order: str, *, at: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
+        """A level that was no level of that dose: what followed from it no longer holds for the doses left; it stays shown."""
+        texts.need(by=by, reason=why)
+        order, of = self._level_of(order)
+        return self._record(events.Withdraw, by=by, second=second, why=why, at=self._moment(at), order=order, of=of)
+
+    def _level_of(self, text: str) -> tuple[str, int]:
+        """The order and the dose that a level is of: the one named (`bu#1`), else the last one given."""
+        order, _, number = text.partition("#")
+        given = self.state.lane(order).given
+        return order, texts.key(text)[1] if number else max((one.number for one in given), default=0)
 
     def move_day0(self, day0: str = "", times: Mapping[str, str] | None = None, *, at: str = "", outcome: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
         """A new day 0, or new hours of events; what is begun is stopped, rests, or continues."""
@@ -175,6 +186,8 @@ class Course(Issues):
         """A release taken back."""
         texts.need(by=by)
         order, number = texts.key(key)
+        if self.state.lane(order).find(number):
+            raise refuse("O14", f"{key} is recorded already, and its release with it", "record what happened to the dose instead (course correct).", "dose")
         return self._record(events.Recall, by=by, second=second, why=why, at=self._moment(at), order=order, dose=number)
 
     def account(self, order: str, action: str, count: int, *, kit: str = "", at: str = "", by: str = "", second: str = "", why: str = "") -> events.Event:
@@ -213,7 +226,7 @@ class Course(Issues):
         if not replan.open_outcomes(self.state, entry) and not asked:
             return entry, None
         if asked and entry.what == "level" and not entry.stated:
-            entry = entry.model_copy(update={"dose": level.level_dose(self.state, entry, asked == "cumulative")})
+            entry = entry.model_copy(update={"dose": level.level_dose(level.noted(self.state, entry), entry, asked == "cumulative")})
         entry = entry.model_copy(update={"outcome": asked}) if asked else entry
         found = options(self.state, entry, self.schedule(), asked)
         if asked or entry.what == "move-day0":

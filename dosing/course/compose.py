@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from dosing.checks import Case, hits
 from dosing.course import confirm, findings, rows
 from dosing.course.ledger import digest
+from dosing.course.limits import given_sum
 from dosing.course.places import Stand, stands
-from dosing.course.state import State
+from dosing.course.state import Lane, State
 from dosing.engine.body import Body
 from dosing.engine.dose import Reading
 from dosing.engine.settle import Settled
@@ -22,8 +24,10 @@ from dosing.planning.rows import card
 from dosing.planning.verify import person_of
 from dosing.regimen.library import library
 from dosing.regimen.site import Site
+from dosing.rounding import Column
 from dosing.schedule import Finding, Later, Schedule
 from dosing.second import Person
+from dosing.units import in_unit
 
 
 @dataclass
@@ -31,11 +35,26 @@ class CourseCase(Case):
     """A case whose doses stand where they were given or are planned now, not on the regimen's grid."""
 
     stands: Mapping[str, tuple[Stand, ...]] = None  # type: ignore[assignment]
+    given: Mapping[str, Fraction] = None  # type: ignore[assignment]  # what was given of each line, in the drug's unit
+    planned: Mapping[str, tuple[Fraction, ...]] = None  # type: ignore[assignment]  # what each dose given was calculated to, in that of its reading
 
     @cached_property
     def course(self) -> Any:
         """A key for these lines at these places, so that what the checks keep is never mixed up with a plan's."""
-        return _number(self.settled, self.when, self.lines, tuple(self.stands.values()))
+        return _number(self.settled, self.when, self.lines, tuple(self.stands.values()), self.begun)
+
+    def counted(self, order: str, calculated: Fraction, count: int) -> tuple[int, Fraction, Fraction]:
+        """Doses given and left, their calculated sum, and the calculated dose of the first one given."""
+        made = self.planned.get(order)
+        if order not in self.begun or not made or not calculated:
+            return super().counted(order, calculated, count)
+        left = sum(not one.given for one in self.stands[order])
+        return len(made) + left, sum(made, calculated * left), made[0]
+
+    def whole(self, order: str) -> Column:
+        """What was given of a line, and what is left as it is planned now."""
+        left = sum(not one.given for one in self.stands[order])
+        return self.doses[order].amount * left + float(self.given.get(order, 0))
 
 
 @lru_cache(maxsize=4096)
@@ -139,8 +158,16 @@ def case_of(state: State) -> tuple[Dosed, CourseCase]:
     there = {line.id: stands(state, line.id) for line in settled.lines if line.id in made.slots}
     lines = tuple(line for line in settled.lines if there.get(line.id))
     slots = {line.id: _slots(there[line.id]) for line in lines}
+    changed = frozenset(order for order, lane in state.lanes.items() if lane.done or lane.stopped)
+    given = {line.id: given_sum(state.lanes[line.id], line.drug.unit) for line in lines if line.id in changed}
+    planned = {order: _planned(state.lanes[order], dosed.readings[order].unit) for order in given if order in dosed.readings}
     return dosed, CourseCase(settled, lines, {line.id: made.doses[line.id] for line in lines if line.id in made.doses}, slots,
-                             dosed.body, state.when, dosed.body.site, dosed.patient.weighed, made.applies, {line.id: there[line.id] for line in lines})  # fmt: skip
+                             dosed.body, state.when, dosed.body.site, dosed.patient.weighed, made.applies, changed, {line.id: there[line.id] for line in lines}, given, planned)  # fmt: skip
+
+
+def _planned(lane: Lane, unit: str) -> tuple[Fraction, ...]:
+    """What each dose given was calculated to, in a unit, in time order; an extra dose as it was given."""
+    return lane.done.once(("calculated", unit), lambda: tuple(in_unit(*told, unit) for one in lane.given if (told := one.planned.calculated or one.amount)))
 
 
 def _on(state: State) -> When:

@@ -19,12 +19,10 @@ from dosing.course.places import hung_on, wall_text
 from dosing.course.state import Lane, Segment, State
 from dosing.engine.dose import Reading
 from dosing.engine.settle import Line
-from dosing.errors import Disagreement, Fault
 from dosing.patient import When
-from dosing.planning.verify import DO, dose_text, times_of
+from dosing.planning.verify import agree, counted, dose_text, says, timed, when_text
 from dosing.schedule import Total
 
-SIZES = {"mcg": Fraction(1, 1000), "mg": Fraction(1), "g": Fraction(1000)}
 Places = dict[int, tuple[int, float | None]]
 
 
@@ -41,20 +39,20 @@ def confirm(state: State, lines: Iterable[Line], person: second.Person, held: se
         if key not in lane.kept:
             asked[line] = key
         count += len(lane.left)
-    doses = _second(lambda: _amounts([(line, readings[line.id]) for line in asked], person, limit))
+    doses = says(lambda: _amounts([(line, readings[line.id]) for line in asked], person, limit))
     for line, key in asked.items():
         amount = second.HELD if line.id in held else readings[line.id].amount
-        _agree(second.differences([(line.id, 1, 0, None, calculated[line.id], amount)], [second.Result(line.id, 1, 0, None, doses[line.id][0], doses[line.id][1])]))
+        agree(second.differences([(line.id, 1, 0, None, calculated[line.id], amount)], [second.Result(line.id, 1, 0, None, doses[line.id][0], doses[line.id][1])]))
         state.lanes[line.id].once(key, bool)
     return count
 
 
 def _prove_places(state: State, line: Line, hung: tuple[str, ...]) -> bool:
     """Compare number, day and start of every dose left of an order with the second calculation of them."""
-    places = _second(lambda: _of_rest(state.lanes[line.id].rest, line, _when(state.when), hung))
+    places = says(lambda: _of_rest(state.lanes[line.id].rest, line, when_text(state.when), hung))
     one = Fraction(1)
     ours = [(line.id, number, slot.day, slot.seconds, 1.0, second.HELD) for number, slot in state.starts(line.id).items()]
-    _agree(second.differences(ours, [second.Result(line.id, number, day, start, one, one) for number, (day, start) in places.items()]))
+    agree(second.differences(ours, [second.Result(line.id, number, day, start, one, one) for number, (day, start) in places.items()]))
     return True
 
 
@@ -66,14 +64,14 @@ def _amounts(lines: list[tuple[Line, Reading]], person: second.Person, limit: De
 
 @lru_cache(maxsize=4096)
 def _text(line: Line, unit: str, scale: int, limit: Decimal) -> second.Line:
-    return _timed(line, dose_text(line, unit, scale, limit), When())
+    return timed(line, dose_text(line, unit, scale, limit), When())
 
 
 def confirm_numbers(state: State, lines: Iterable[Line]) -> None:
     """Count the doses once more, from the order's text: none twice, and none more than ordered and made up (E01)."""
     made_up = Counter(one.order for one in state.told if (one.kind, one.name) == ("miss", "append"))
     begun = [(line, state.lanes[line.id]) for line in lines if state.lanes[line.id].done]
-    _agree([text for line, lane in begun for text in lane.once(("numbers", line, made_up[line.id]), partial(_numbers, lane, line, made_up[line.id]))])
+    agree([text for line, lane in begun for text in lane.once(("numbers", line, made_up[line.id]), partial(_numbers, lane, line, made_up[line.id]))])
 
 
 def _numbers(lane: Lane, line: Line, made_up: int) -> list[str]:
@@ -88,31 +86,7 @@ def _numbers(lane: Lane, line: Line, made_up: int) -> list[str]:
 @lru_cache(maxsize=4096)
 def _ordered(line: Line) -> int:
     """How many doses the order's text makes on a calendar without clock changes."""
-    return len(_starts(_timed(line, second.Line(line.id, _bare(line), "mg", "", ()), When()), second.When()))
-
-
-def _timed(line: Line, text: second.Line, when: When) -> second.Line:
-    """A canonical line at the places of the regimen's own text."""
-    told = times_of(line.rhythm, when)
-    return text._replace(**(told | ({"run": line.order.days} if told["run"] else {})))
-
-
-def _bare(line: Line) -> str:
-    """A dose of 1 mg in the rhythm of an order, of which only the starts are read."""
-    every = f" every {forms.plain(Decimal(line.rhythm.every) / 60)} h" if line.rhythm.every else ""
-    return f"1 mg/dose{every}" + (f" x {line.rhythm.doses} doses" if line.rhythm.doses else "")
-
-
-def _agree(different: list[str]) -> None:
-    if different:
-        raise Disagreement(*(Fault("E01", f"the two calculations differ: {text}", DO, "second calculation") for text in different))
-
-
-def _second(work: Any) -> Any:
-    try:
-        return work()
-    except ValueError as error:
-        raise Disagreement(Fault("E01", f"the second calculation cannot read the plan: {error}", DO, "second calculation")) from None
+    return len(_starts(timed(line, counted(line.id, line.rhythm), When()), second.When()))
 
 
 @lru_cache(maxsize=8192)
@@ -123,11 +97,6 @@ def _of_rest(rest: tuple[Segment, ...], line: Line, when: second.When, hung: tup
     return found
 
 
-@lru_cache(maxsize=1024)
-def _when(when: When) -> second.When:
-    return second.When(when.day0.isoformat() if when.day0 else "", when.zone, when.times)
-
-
 def _hung(part: Segment, line: Line, when: second.When, hung: tuple[str, ...]) -> Places:
     """The places of doses that hang on what really happened: each moment as an event of its own day and hour."""
     rows: list[tuple[int, float | None]] = []
@@ -136,7 +105,7 @@ def _hung(part: Segment, line: Line, when: second.When, hung: tuple[str, ...]) -
         rows += _starts(_one(line, day, event="moment", offset=line.rhythm.offset), when._replace(times=(("moment", clock),)))
     if line.rhythm.every and rows[0][1] is not None:
         rows = [_on_day(rows[0][1] + turn * line.rhythm.every * 60, when) for turn in range(max(part.numbers))]
-    own = _starts(_timed(line, second.Line(line.id, _bare(line), "mg", "", ()), _of(when)), when)  # where what it hung on is stopped
+    own = _starts(timed(line, counted(line.id, line.rhythm), _of(when)), when)  # where what it hung on is stopped
     return {number: (rows[number - 1] if number <= len(rows) else own[number - 1]) for number in part.numbers}
 
 
@@ -168,7 +137,7 @@ def _segment(part: Segment, line: Line, when: second.When) -> Places:
 
 def _grid(part: Segment, line: Line, when: second.When) -> Places:
     """The regimen's own places; of an order by the clock only the days asked for, so that no other day is read."""
-    text = _timed(line, second.Line(line.id, _bare(line), "mg", "", ()), _of(when))
+    text = timed(line, counted(line.id, line.rhythm), _of(when))
     daily = len(text.at)
     if not daily:
         rows = _starts(text, when)
@@ -191,14 +160,15 @@ def _starts(text: second.Line, when: second.When) -> tuple[tuple[int, float | No
 
 def confirm_totals(state: State, totals: Iterable[Total]) -> None:
     """Add what was given and what is left once more in whole fractions; `Disagreement` (E01) where a total differs."""
-    _agree([text for total in totals if total.given is not None and total.amount is not None
+    agree([text for total in totals if total.given is not None and total.amount is not None
             if (text := state.lanes[total.order].once(("added", total), partial(_added, state.lanes[total.order], total)))])  # fmt: skip
 
 
 def _added(lane: Lane, total: Total) -> str:
     """How a total differs from its parts; empty where it is their sum."""
     assert total.given and total.amount
-    given = lane.done.once(("added", total.calculated.unit), lambda: sum((in_unit(one.amount, total.calculated.unit) for one in lane.given if one.amount), Fraction(0)))
+    unit = total.calculated.unit
+    given = lane.done.once(("added", unit), lambda: says(lambda: sum((_in_unit(one.amount, unit) for one in lane.given if one.amount), Fraction(0))))
     planned = _number(total.planned.value) if total.planned else 0
     if _number(total.given.value) == given and _number(total.amount.value) == given + planned:
         return ""
@@ -210,6 +180,6 @@ def _number(text: str) -> int | Fraction:
 
 
 @lru_cache(maxsize=4096)
-def in_unit(amount: tuple[str, str], unit: str) -> Fraction:
-    """An amount as a fraction in another unit of mass; the same number where the units are one."""
-    return Fraction(amount[0]) if amount[1] == unit else Fraction(amount[0]) * SIZES[amount[1]] / SIZES[unit]
+def _in_unit(amount: tuple[str, str], unit: str) -> Fraction:
+    """An amount as a fraction in another unit, by the second calculation's own table."""
+    return Fraction(amount[0]) * second.ratio(amount[1], unit)

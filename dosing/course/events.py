@@ -145,7 +145,16 @@ class Level(Entry):
     stated: str = ""  # the dose a person states after it, where no outcome is calculated
     outcome: str = ""
     dose: str = ""  # the dose that the chosen outcome sets, as it will be read
+    corrects: bool = False  # takes the place of the level entered before of the same dose
     asks: bool = False
+
+
+class Withdraw(Entry):
+    """A level taken back: what followed from it no longer holds for the doses left."""
+
+    what: Literal["withdraw"] = "withdraw"
+    order: str
+    of: Annotated[int, Field(ge=0, le=9999, strict=True)] = 0
 
 
 class Move(Entry):
@@ -220,7 +229,7 @@ class Account(Entry):
     kit: Who = ""
 
 
-Event = Start | Give | Miss | Correct | Weigh | Level | Move | Set | Stop | Answer | Release | Recall | Issue | Account
+Event = Start | Give | Miss | Correct | Weigh | Level | Withdraw | Move | Set | Stop | Answer | Release | Recall | Issue | Account
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="what")])
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from dosing import forms
 from dosing.checks import Case
-from dosing.course import limits, replan, spacing
+from dosing.course import level, limits, replan, spacing
 from dosing.course.moment import hours, read_moment, spoken
 from dosing.course.places import Stand, first_of, hangs
 from dosing.course.state import Done, State
 from dosing.engine.dose import Reading
-from dosing.schedule import Amount, Finding, Total
+from dosing.schedule import Amount, Finding, Level, Total
 
 MEANT = {"rest-day": "each dose left keeps its protocol day under the new day 0", "continue": "drugs already begun keep their dates", "stop": "drugs already begun are stopped",
          "keep-grid": "the doses left keep their times", "slide": "the doses left follow the actual start", "omit": "the missed dose is left out", "append": "the missed dose is made up at the end",
@@ -26,7 +26,7 @@ def all_of(state: State, case: Case, there: Mapping[str, tuple[Stand, ...]], pla
     """The findings of a plan as they hold for a course, then those that only a course has."""
     begun = {order for order, lane in state.lanes.items() if lane.done}
     kept = [finding for finding in planned if not (finding.code == "timing.outside-days" and finding.order in begun)] if begun else list(planned)
-    return [*kept, *_open(state), *_choices(state), *_moved(state), *_conditions(state), *_given(state), *_not_given(state), *_overdue(state),
+    return [*kept, *_open(state), *_choices(state), *_moved(state), *_conditions(state), *_given(state), *_unreleased(state), *level.far(state), *_levels(state), *_not_given(state), *_overdue(state),
             *spacing.all_of(state, case, there), *limits.all_of(state, case, totals), *_void(state, held, readings)]  # fmt: skip
 
 
@@ -113,6 +113,23 @@ def _one_given(state: State, order: str, one: Done) -> Iterator[Finding]:
     if one.corrections:
         first = _told(one.entry.amount) if one.entry.what == "give" else "missed"
         yield Finding(f"{key}.corrected", "course.correction", "note", f"{key} was first recorded as {first}; corrected {len(one.corrections)} time(s), last by {one.corrections[-1].by}: {one.corrections[-1].why}", order)
+
+
+def _unreleased(state: State) -> Iterator[Finding]:
+    """Doses given that nobody had released as they were planned: asked about where this course releases doses, else told."""
+    asked: Level = "query" if state.releases else "note"
+    for order, lane in state.lanes.items():
+        if told := [f"{order}#{one.number}" for one in lane.given if not one.extra and one.planned.amount and not state.released(order, one)]:
+            cure = " Say who checked them." if asked == "query" else ""
+            yield Finding(f"{order}.unreleased", "course.unreleased", asked, f"{', '.join(told)}: given without release.{cure}", order)
+
+
+def _levels(state: State) -> Iterator[Finding]:
+    """Levels that a further entry withdrew or corrected, beside what it says."""
+    for number, (old, new) in enumerate(state.withdrawn, 1):
+        now = f"corrected to {new.measured}, target {new.target}" if new.what == "level" else "withdrawn"
+        yield Finding(f"{old.order}.level.{number}", "course.correction", "note",
+                      f"the level of {old.order}#{old.of} was first entered as {old.measured}, target {old.target}; {now} by {new.by}: {new.why}. Doses given before stay as they were given.", old.order)  # fmt: skip
 
 
 def _extra(state: State, key: str, order: str, one: Done) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from dosing.course.events import Event, read_event
 from dosing.errors import Fault, InputError, UsageError, refuse
-from dosing.render import checked, write_whole
+from dosing.files import checked, write_whole
 
 SCHEMA = "dosing.course/1"
 FIRST = "0" * 64

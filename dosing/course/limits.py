@@ -9,31 +9,45 @@ from fractions import Fraction
 from functools import lru_cache, partial
 
 from dosing.checks import Case
-from dosing.checks.doses import judge, limits_of
+from dosing.checks.doses import judge, limits_of, siblings
 from dosing.course.state import Lane, State, day_of
 from dosing.engine.settle import Line
 from dosing.regimen import rules
 from dosing.regimen.drug import Limit
 from dosing.schedule import Amount, Finding, Level, Total
+from dosing.units import exact, in_unit
 
 
 def all_of(state: State, case: Case, totals: Sequence[Total]) -> Iterator[Finding]:
-    """Course sums and sums of a day past a limit of the drug."""
-    for total in (one for one in totals if one.given is not None):
-        line = state.inputs.line(total.order)
-        if line is not None and line.dose is not None and line.basis:
-            key = ("limits", line, total.amount or total.calculated, _basis(line, case), state.inputs.calendar)
-            yield from state.lanes[line.id].once(key, partial(_both, state, line, case, total))
+    """Sums of the course, and of a day, past a limit of the drug; of every line that adds up with one that is begun."""
+    known = {one.order for one in totals} if case.begun else set()
+    for line in (one for one in case.lines if one.id in known and one.dose is not None and one.basis):
+        together = siblings(line, case.lines)
+        if not case.begun.isdisjoint(one.id for one in together):
+            value = sum((_sum(state.lanes[one.id], one, case) for one in together if one.id in known), Decimal(0))
+            key = ("limits", line, value, _basis(line, case), state.inputs.calendar)
+            yield from state.lanes[line.id].once(key, partial(_both, state, line, case, value, tuple(one for one in together if one.open)))
 
 
-def _both(state: State, line: Line, case: Case, total: Total) -> tuple[Finding, ...]:
+def _both(state: State, line: Line, case: Case, value: Decimal, unfinished: tuple[Line, ...]) -> tuple[Finding, ...]:
     found: list[Finding] = []
     if of_course := _limits(line, "course"):
-        summed = replace(line, value=per_basis(total.amount or total.calculated, line, case), parts=1, count=1)
-        found += _judged(summed, of_course, f"{line.id}.sum", "given and planned together are")
+        found += _judged(replace(line, value=value, parts=1, count=1), of_course, f"{line.id}.sum", "given and planned together are", unfinished)
     if of_day := _limits(line, "day"):
         found += _days(state, line, case, of_day)
     return tuple(found)
+
+
+def _sum(lane: Lane, line: Line, case: Case) -> Decimal:
+    """What was given of a line and what is left of it, held or not, in the drug's unit per kg or m2 of the patient as weighed now."""
+    given, told = given_sum(lane, line.drug.unit), case.doses[line.id].reading(0)
+    left = Decimal(told.amount) * exact(told.unit, line.drug.unit) * len(lane.left)
+    return (Decimal(given.numerator) / given.denominator + left) / _basis(line, case)
+
+
+def given_sum(lane: Lane, unit: str) -> Fraction:
+    """All that was given of an order, in a unit."""
+    return lane.done.once(("given-sum", unit), lambda: sum((in_unit(*one.amount, unit) for one in lane.given if one.amount), Fraction(0)))
 
 
 @lru_cache(maxsize=1024)
@@ -61,12 +75,13 @@ def _more_than_planned(state: State, lane: Lane, line: Line) -> dict[int, Fracti
     return sums
 
 
-def _judged(summed: Line, limits: tuple[Limit, ...], key: str, words: str) -> Iterator[Finding]:
+def _judged(summed: Line, limits: tuple[Limit, ...], key: str, words: str, unfinished: tuple[Line, ...] = ()) -> Iterator[Finding]:
     for limit in limits:
-        judged = judge(limit, summed)
+        judged = judge(limit, summed, (summed, *unfinished))
         if judged and judged.verdict:
             level: Level = "block" if judged.verdict == "hard" and key.endswith(".sum") else "query"
-            yield Finding(key, "course.sum", level, f"{words} {judged.dose}, outside {judged.bounds} (seen: {limit.seen}).", summed.id, limit.source)
+            shown = judge(limit, replace(summed, value=round(summed.value, 4))) or judged
+            yield Finding(key, "course.sum", level, f"{words} {shown.dose}, outside {judged.bounds} (seen: {limit.seen}).", summed.id, limit.source)
 
 
 def per_basis(amount: Amount, line: Line, case: Case) -> Decimal:

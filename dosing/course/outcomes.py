@@ -18,6 +18,7 @@ from dosing.course.state import State
 from dosing.errors import Fault, InputError
 from dosing.patient import Patient
 from dosing.schedule import Administration, Amount, Schedule
+from dosing.units import exact
 
 
 @dataclass(frozen=True)

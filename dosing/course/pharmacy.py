@@ -15,10 +15,11 @@ from dosing.course.moment import stamp
 from dosing.course.state import Done, State
 from dosing.errors import Fault, UsageError, closest
 from dosing.schedule import Finding, Schedule
+from dosing.units import in_unit
 
-COLUMNS = ("subject", "order", "drug", "number", "state", "planned_start", "given_start", "given_stop", "planned_amount", "given_amount", "difference", "unit", "reason", "by", "second", "kit")
+COLUMNS = ("subject", "order", "drug", "number", "state", "planned_start", "given_start", "given_stop", "planned_amount", "given_amount", "difference", "unit", "reason", "by", "second", "kit", "released")
 DEVIATIONS = ("course.time", "course.amount", "course.extra", "course.offset", "course.held", "course.missed", "course.stopped", "course.distance", "course.given-days", "course.after-graft",
-              "course.correction", "course.day0", "course.sum", "course.not-recorded")  # fmt: skip
+              "course.correction", "course.unreleased", "course.day0", "course.sum", "course.not-recorded")  # fmt: skip
 ACTIONS = ("received", "prepared", "wasted", "returned")
 
 
@@ -74,7 +75,8 @@ def _drug(state: State, order: str) -> str:
 
 
 def _planned(row: Any) -> dict[str, Any]:
-    return {"order": row.order, "drug": row.drug, "number": row.number, "state": "held" if row.held else "planned", "planned_start": stamp(row.seconds or 0, row.zone),
+    released = (row.record or {}).get("released")
+    return {"order": row.order, "drug": row.drug, "number": row.number, "released": _by(released.get("by", ""), released["void"]) if released else "no", "state": "held" if row.held else "planned", "planned_start": stamp(row.seconds or 0, row.zone),
             "planned_amount": row.amount.value if row.amount else "", "unit": row.amount.unit if row.amount else ""}  # fmt: skip
 
 
@@ -87,7 +89,17 @@ def _done(order: str, state: State, one: Done) -> dict[str, Any]:
     return {"order": order, "drug": _drug(state, order), "number": one.number, "state": "missed" if one.missed else "extra" if one.extra else "given",
             "planned_start": "" if one.extra else one.planned.start, "given_start": "" if one.missed else stamp(one.seconds, state.zone), "given_stop": stamp(one.stop, state.zone) if one.stop and not one.missed else "",
             "planned_amount": planned[0] if planned else "", "given_amount": _plain(given) if amount else "", "difference": _plain(given - meant) if known else "", "unit": unit,
-            "reason": "; ".join(filter(None, reasons)), "by": entry.by, "second": entry.second, "kit": getattr(entry, "kit", "")}  # fmt: skip
+            "reason": "; ".join(filter(None, reasons)), "by": entry.by, "second": entry.second, "kit": getattr(entry, "kit", ""), "released": "" if one.missed else _release_of(state, order, one)}  # fmt: skip
+
+
+def _release_of(state: State, order: str, one: Done) -> str:
+    """Who released a dose that was given, and whether it was given as released; `no` without a release."""
+    found = state.releases.get((order, one.number))
+    return _by(found.entry.by, not state.released(order, one)) if found and not found.recalled else "no"
+
+
+def _by(name: str, changed: bool) -> str:
+    return f"by {name}{', and changed since' if changed else ''}"
 
 
 def _plain(value: Fraction) -> str:
@@ -107,7 +119,7 @@ def _deviation(state: State, finding: Finding) -> dict[str, Any]:
     done = state.lanes[finding.order].find(int(number)) if finding.order and number.isdigit() else None
     entry = (done.corrections or (done.entry,))[-1] if done else None
     return {"id": finding.id, "order": finding.order or "", "number": int(number) if number.isdigit() else None, "what": finding.message, "at": done and stamp(done.seconds, state.zone),
-            "by": entry.by if entry else "", "second": entry.second if entry else "", "reason": entry.why if entry else "", "level": finding.level, "answer": finding.answer}  # fmt: skip
+            "by": entry.by if entry else "", "second": entry.second if entry else "", "reason": entry.why if entry else "", "released": _release_of(state, finding.order or "", done) if done and not done.missed else "", "level": finding.level, "answer": finding.answer}  # fmt: skip
 
 
 def kits(state: State) -> list[dict[str, Any]]:

@@ -35,9 +35,17 @@ def _given(row: Administration) -> bool:
     return bool(row.record and "given" in row.record)
 
 
-def in_the_way(schedule: Schedule, order: str) -> list[Finding]:
-    """The open findings that keep an order from release: its own, and those on the patient or the whole course."""
-    return [finding for finding in schedule.open if finding.order in (order, None)]
+def in_the_way(schedule: Schedule, row: Administration) -> list[Finding]:
+    """The open findings that keep a dose from release: its order's own, and those on the patient or the whole course.
+
+    What has no amount, such as the graft of a source that gives no cell dose, waits for no question about the patient's size.
+    """
+    return [finding for finding in schedule.open if finding.order == row.order or (finding.order is None and (row.calculated or not _of_size(finding)))]
+
+
+def _of_size(finding: Finding) -> bool:
+    """Whether a question is about a weight or another measure of the patient."""
+    return finding.id == "weight.outcome" or finding.code.startswith(("patient.", "weight."))
 
 
 def prove(schedule: Schedule, row: Administration) -> None:
@@ -45,7 +53,7 @@ def prove(schedule: Schedule, row: Administration) -> None:
     place = f"{row.order}#{row.number}"
     if _given(row):
         raise InputError(Fault("O12", f"{place} is already given", "release a dose that is left.", place))
-    found = in_the_way(schedule, row.order)
+    found = in_the_way(schedule, row)
     if row.held and not found:
         raise InputError(Fault("O12", f"{place} is held", "settle its dose first.", place))
     if found:
@@ -60,6 +68,6 @@ def board(schedule: Schedule) -> list[dict[str, Any]]:
 
 def _row(schedule: Schedule, row: Administration) -> dict[str, Any]:
     released = (row.record or {}).get("released")
-    ways = [finding.id for finding in in_the_way(schedule, row.order)]
+    ways = [finding.id for finding in in_the_way(schedule, row)]
     state = ("released, but changed since: recall it" if released["void"] else f"released by {released.get('by', '')}") if released else "may be released" if not ways else "not to be released"
     return {"order": row.order, "number": row.number, "needed_by": stamp(row.seconds or 0, row.zone), "amount": row.amount and row.amount.to_dict(), "state": state, "open": ways}

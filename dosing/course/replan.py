@@ -12,7 +12,7 @@ from typing import Any
 
 from dosing.course import moment, moves
 from dosing.course.doses import append, correct, record, slide, stay, stopped
-from dosing.course.level import next_dose, stated, whole_course
+from dosing.course.level import next_dose, noted, stated, whole_course, withdrawn
 from dosing.course.state import Lane, Released, State, Told, day_of, whole
 from dosing.engine.settle import Change, Line
 from dosing.errors import refuse
@@ -104,7 +104,7 @@ OUTCOMES: dict[str, dict[str, Outcome]] = {
     "move-day0": {"rest-day": moves.rest_day, "continue": moves.carry_on, "stop": moves.stop_begun},
 }
 FACTS: dict[str, Outcome] = {
-    "give": record, "miss": record, "correct": correct, "weigh": stay, "level": stay, "move-day0": stay, "set": change, "stop": stop,
+    "give": record, "miss": record, "correct": correct, "weigh": stay, "level": noted, "withdraw": withdrawn, "move-day0": stay, "set": change, "stop": stop,
     "answer": answer, "release": release, "recall": recall, "issue": stay, "account": stay,
 }  # fmt: skip
 

@@ -195,6 +195,8 @@ class State:
     releases: Mapping[tuple[str, int], Released] = field(default_factory=dict)
     told: tuple[Told, ...] = ()
     asked: Mapping[str, Any] = field(default_factory=dict)  # choices left open: the query's id, and the entry after which practice differs
+    levels: tuple[Any, ...] = ()  # levels that stand, in the order of the ledger
+    withdrawn: tuple[tuple[Any, Any], ...] = ()  # levels taken back, each with the entry that did it
     reweighed: str = ""
     two: tuple[str, ...] = ()
     other_files: tuple[str, ...] = ()  # files of the library that are not those of the start
@@ -221,6 +223,12 @@ class State:
         if order not in self.lanes:
             raise UsageError(Fault("R05", f'there is no order "{order}" in this course', closest(order, self.lanes), "order"))
         return self.lanes[order]
+
+    def released(self, order: str, one: Done) -> Any:
+        """The release that a dose was given on, as it was planned then; None where none stood."""
+        found = self.releases.get((order, one.number))
+        stood = found and not found.recalled and (found.entry.start, found.entry.amount) == (one.planned.start, one.planned.amount)
+        return found.entry if found and stood else None
 
     def with_lane(self, order: str, lane: Lane) -> State:
         """The state with one lane replaced."""

@@ -56,6 +56,12 @@ class Adjustment(NamedTuple):
     source: str
     when: tuple[forms.Condition, ...] = ()
     speaks_of: str = ""
+    because: str = ""  # why a patient outside `when` is refused; without it the printed dose stands
+
+    @property
+    def reduces(self) -> bool:
+        """Whether its rows leave a part of the printed dose, so that the dose of each patient is another one."""
+        return any(band.share is not None for band in self.bands)
 
 
 class Rounded(NamedTuple):
@@ -77,7 +83,7 @@ def adjustment(order: Order, drug: Drug) -> Adjustment | None:
         raise refuse("R10", f'"{order.adjust}" is no table of {drug.id}', closest(order.adjust, known or ["it has none"]), f"order {order.id}")
     table = known[order.adjust]
     if isinstance(table, Table):
-        return Adjustment(order.adjust, table.name, tuple(Band(row.when, share=row.give) for row in table.bands), table.source, (), table.speaks_of)
+        return Adjustment(order.adjust, table.name, tuple(Band(row.when, share=row.give) for row in table.bands), table.source, (table.when,) if table.when else (), table.speaks_of, table.because or "")
     _same_rhythm(order, table)
     bands = tuple(Band(row.when, row.dose, None, row.note or "") for row in table.bands if isinstance(row.dose, forms.Dose))
     return Adjustment(order.adjust, table.name, bands, table.source, (table.when,))
@@ -93,11 +99,16 @@ def _same_rhythm(order: Order, banding: Banding) -> None:
 
 
 def band_of(table: Adjustment, body: Body, order: str) -> NDArray[np.int64]:
-    """The number of each row's band, -1 where the table does not speak of the row; R13 where it has no band for one."""
+    """The number of each row's band, -1 where the table does not speak of the row.
+
+    R13 where it has no band for one, P10 where it must not be used for one (a child's clearance in an adult's table).
+    """
     def met(conditions: tuple[forms.Condition, ...]) -> NDArray[np.bool_]:
         return np.logical_and.reduce([one.met(body.fact(one.name, f"the table {table.name} for {order}")) for one in conditions])
 
     spoken = met(table.when) if table.when else np.True_
+    if table.because and not spoken.all():
+        raise refuse("P10", f"the table {table.name} speaks of {', '.join(one.text for one in table.when)} only: {table.because}", "take the table back; a person sets a child's dose with --set ORDER.dose, with a reason.", f"order {order}")
     found = np.select([met(band.conditions) for band in table.bands], list(range(len(table.bands))), -1)
     if (spoken & (found < 0)).any():
         raise refuse("R13", f"the table {table.name} has no row for this patient", "take the table back, or correct the drug's file.", f"order {order}")

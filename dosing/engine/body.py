@@ -17,12 +17,11 @@ from dosing import forms
 from dosing.errors import refuse
 from dosing.metrics import FORMULAS, adjusted
 from dosing.regimen.site import Site
-from dosing.rounding import to_step
+from dosing.rounding import Column, to_step
 
 if TYPE_CHECKING:
     from dosing.regimen.policies import WeightRule
 
-Column = NDArray[np.float64]
 
 
 @dataclass

@@ -16,11 +16,9 @@ from dosing.derivation import Derivation
 from dosing.engine.adjust import Rounded
 from dosing.engine.body import Body
 from dosing.engine.settle import Line
-from dosing.rounding import multiples, nearest_band, number_text, step_text, whole_packs, whole_steps, within
+from dosing.rounding import Column, multiples, nearest_band, number_text, step_text, whole_packs, whole_steps, within
 from dosing.schedule import Amount
 from dosing.units import exact
-
-Column = NDArray[np.float64]
 
 
 class Reading(NamedTuple):
@@ -76,6 +74,12 @@ class Doses:
         return np.isin(self.bands, none) if none else None
 
     @cached_property
+    def cut(self) -> NDArray[np.bool_]:
+        """The rows whose calculated dose passes the maximum, and not by the last bit of a float."""
+        cut: NDArray[np.bool_] = self.raw > self.calculated * (1 + 1e-12)
+        return cut
+
+    @cached_property
     def small(self) -> NDArray[np.bool_] | None:
         """The rows that are read in the drug's small unit; None where it has none."""
         return self.calculated < 1 if self.line.drug.small_unit else None
@@ -111,11 +115,10 @@ class Doses:
     def _derive(self, row: int, held: bool) -> Derivation:
         line, told = self.line, self.reading(row)
         basis = number_text(float(self.basis[row])) if line.basis else "1"
-        capped = self.raw[row] > self.calculated[row] * (1 + 1e-12)  # not by the last bit of a float
         dose, value = self._dose(row)
         return Derivation(
             dose, value * told.scale, line.parts, f"{basis} {_unit_of(line.basis)}" if line.basis else "", self._basis_name(row), Decimal(basis),
-            told.calculated, told.unit, "" if held else told.amount, self._rule(row, told), f"maximum {Amount(forms.plain(line.order.max.value), line.order.max.unit)}" if capped and line.order.max else "",
+            told.calculated, told.unit, "" if held else told.amount, self._rule(row, told), f"maximum {Amount(forms.plain(line.order.max.value), line.order.max.unit)}" if self.cut[row] and line.order.max else "",
         )  # fmt: skip
 
     def _basis_name(self, row: int) -> str:

@@ -41,7 +41,6 @@ class Line:
     order: Order
     drug: Drug
     product: Product | None
-    product_id: str
     dose: forms.Dose | None  # None where the source gives no dose
     parts: int
     count: int
@@ -278,10 +277,10 @@ def _line(order: Order, library: Library, rhythm: Rhythm) -> Line:
     conditions = tuple(c for c in (*order.when.all, *order.when.any) if c.name in rules.PATIENT) if order.when else ()
     count = rules.administrations(order) or 0
     if not isinstance(order.dose, forms.Dose):
-        return Line(order.id, order, drug, product, order.product or "", None, 1, count, Decimal(0), 0.0, rhythm, conditions, open=str(order.dose))
+        return Line(order.id, order, drug, product, None, 1, count, Decimal(0), 0.0, rhythm, conditions, open=str(order.dose))
     value = order.dose.low * exact(order.dose.unit, drug.unit, order.dose.per)
     parts = {"dose": 1, "day": rules.per_day(order), "course": count}[order.dose.time]
-    return Line(order.id, order, drug, product, order.product or "", order.dose, parts, count, value, float(Fraction(value) / parts), rhythm, conditions, members)
+    return Line(order.id, order, drug, product, order.dose, parts, count, value, float(Fraction(value) / parts), rhythm, conditions, members)
 
 
 def _named(line: Line, trial: bool, library: Library, house: House) -> Line:

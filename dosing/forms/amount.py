@@ -8,11 +8,13 @@ from decimal import Decimal
 from functools import lru_cache
 
 from dosing.errors import refuse
+from dosing.units import DOSED
 
 from .text import plain
 
 _NUMBER = r"(?:0|[1-9]\d{0,11})(?:\.\d{1,9})?"
-_AMOUNT = re.compile(rf"({_NUMBER}|[1-9]\d?(?:\.\d{{1,3}})?e\d{{1,2}}) (mg|mcg|g|cells|Gy|cGy|units|mL|mmol)(?:/(mL|kg|m2|vial))?")
+_UNITS = "|".join(dict.fromkeys(unit for unit in DOSED.values() if unit != "AUC"))  # an exposure is no amount
+_AMOUNT = re.compile(rf"({_NUMBER}|[1-9]\d?(?:\.\d{{1,3}})?e\d{{1,2}}) ({_UNITS})(?:/(mL|kg|m2|vial))?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,11 @@ from typing import ClassVar
 
 from dosing.display import as_bundle, as_html
 from dosing.errors import InputError, refuse
+from dosing.units import DOSED
 
 from . import dose_faults as faults
 from .text import MAX_DIGITS, SUPERSCRIPTS, Codes, check_number_form, gate, plain, show, significant
 
-UNITS = {
-    "mg": "mg", "g": "g", "mcg": "mcg", "ug": "mcg", "µg": "mcg", "μg": "mcg", "microgram": "mcg", "micrograms": "mcg",
-    "cells": "cells", "Gy": "Gy", "cGy": "cGy", "units": "units", "AUC": "AUC", "mL": "mL", "mmol": "mmol",
-}  # fmt: skip
 PER_DOSE_UNITS = frozenset({"cells", "Gy", "cGy", "AUC"})
 FLAT_UNITS = frozenset({"Gy", "cGy", "AUC"})
 INTERVALS = (1, 2, 3, 4, 6, 8, 12, 24)
@@ -183,7 +180,7 @@ def _unit(text: str, rest: str, bare: str) -> tuple[str, int, str]:
     found = _UNIT.match(rest)
     assert found
     written = found["unit"] or (bare if rest.startswith("/") else "")
-    unit = UNITS.get(written)
+    unit = DOSED.get(written)
     if unit is None or found["million"] and unit != "cells":
         raise faults.bad_unit(text, rest, written if unit is None else f"million {written}")
     return unit, 10**6 if found["million"] else 1, rest[found.end() :]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from dosing.errors import InputError, refuse
+from dosing.units import DOSED
 
 from .text import named, show
 
@@ -42,7 +43,7 @@ _HINTS = {
     "CELLS": "cells", "unit": "units", "Units": "units", "gy": "Gy", "GY": "Gy", "cgy": "cGy", "auc": "AUC",
     "gamma": "mcg", "milligram": "mg", "milligrams": "mg", "gram": "g", "grams": "g",
 }  # fmt: skip
-_KNOWN = "mcg, mg, g, units, mmol, mL, cells, Gy, cGy, AUC"
+_KNOWN = ", ".join(dict.fromkeys(DOSED.values()))
 
 
 def before_gate(text: str) -> None:

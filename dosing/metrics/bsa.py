@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dosing.metrics.registry import Column, adults, by_sex, formula
+from dosing.metrics.registry import adults, by_sex, formula
+from dosing.rounding import Column, Mask
 
 ADULT = {"height": 175, "weight": 70}
 LARGE = {"height": 160, "weight": 95}
@@ -153,12 +154,12 @@ def livingston_lee(weight: Column) -> Column:
     return np.where(weight < 10, 0.1037 * weight**0.6724, 0.1173 * weight**0.6466)
 
 
-def _from_3_to_30_kg(weight: Column, **_: Any) -> Column:
+def _from_3_to_30_kg(weight: Column, **_: Any) -> Mask:
     weight = np.asarray(weight, dtype=np.float64)
     return (weight >= 3) & (weight <= 30)
 
 
-def _children(age: Column, **_: Any) -> Column:
+def _children(age: Column, **_: Any) -> Mask:
     return np.asarray(age, dtype=np.float64) < 18
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from dosing.metrics.registry import Column, by_sex, formula
+from dosing.metrics.registry import by_sex, formula
+from dosing.rounding import Column, Mask
 
 CHILD = {"weight": 20, "height": 115}
 OLDER = {"weight": 45, "height": 140}
 
 
-def _years(age: Column, low: float, high: float) -> Column:
+def _years(age: Column, low: float, high: float) -> Mask:
     age = np.asarray(age, dtype=np.float64)
     return (age >= low) & (age <= high)
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from dosing.errors import closest, refuse
+from dosing.rounding import Column, Mask
 
-Column = np.ndarray
 """What a formula is written for: float64 of at least one row (callers may give single numbers)."""
 
 COLUMNS = {
@@ -129,7 +129,7 @@ def positive(value: Column) -> Column:
     return np.where(value > 0, value, np.nan)
 
 
-def adults(age: Any, **_: Any) -> Column:
+def adults(age: Any, **_: Any) -> Mask:
     """True where age (years) is 18 or more."""
     return np.asarray(age, dtype=np.float64) >= 18
 

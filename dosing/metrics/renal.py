@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from dosing.metrics.registry import Column, adults, by_sex, formula
+from dosing.metrics.registry import adults, by_sex, formula
+from dosing.rounding import Column, Mask
 
 
-def _one_to_eighteen(age: Column, **_: Any) -> Column:
+def _one_to_eighteen(age: Column, **_: Any) -> Mask:
     age = np.asarray(age, dtype=np.float64)
     return (age >= 1) & (age <= 18)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dosing.metrics.registry import Column, adults, by_sex, formula, positive
+from dosing.metrics.registry import adults, by_sex, formula, positive
+from dosing.rounding import Column, Mask
 
 INCHES_60 = 152.4
 LABEL = "Busulfex / Busulfan Injection US prescribing information 2.1"
@@ -17,7 +18,7 @@ MAN = {"weight": 70, "height": 175, "male": True}
 LARGE_MAN = {"weight": 120, "height": 190, "male": True}
 
 
-def _adults_from_60_inches(age: Column, height: Column, **_: Any) -> Column:
+def _adults_from_60_inches(age: Column, height: Column, **_: Any) -> Mask:
     return adults(age) & (np.asarray(height, dtype=np.float64) >= INCHES_60)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from dosing import forms
 from dosing.checks import Case, hits
+from dosing.checks.kidneys import measured
 from dosing.checks.weighing import side_by_side
 from dosing.engine.adjust import House, band_of
 from dosing.engine.body import Body
@@ -28,6 +29,7 @@ from dosing.errors import Fault, InputError, UsageError, closest
 from dosing.metrics import lookup
 from dosing.patient import Patient, When
 from dosing.planning import answers
+from dosing.planning.choosing import refuse_contradictions, unused
 from dosing.planning.rows import administrations, card, facts, held_lines, identity, measures, plan_card, totals
 from dosing.planning.verify import person_of, verify
 from dosing.regimen.library import Library, library
@@ -99,10 +101,13 @@ def plan(
     request = Request(_key(found), tuple(map(_key, parts)), changes, tuple((choose or {}).items()), when.times, when.day0 is not None, forms.names(library), _house(weight_rule, rounding))
     settled = settled_for(request)
     body = body_of(patient, bsa or found.bsa or site.bsa, site, when.day0)
+    if any(line.conditions for line in settled.lines):
+        refuse_contradictions(settled, body)
     case = calculate(settled, body, when, patient.weighed)
     said = answers.read(answer, by)
     answers.prove(said, settled)
-    return _schedule(case, patient, said, printed_at, locale or site.locale, request.folders)
+    idle = unused(settled, request.house, shelf) if request.house is not NO_HOUSE else []
+    return _schedule(case, patient, said, printed_at, locale or site.locale, request.folders, idle)
 
 
 def body_of(patient: Patient, formula: str, site: Site, day0: date | None) -> Body:
@@ -182,7 +187,7 @@ def applies(line: Line, body: Body) -> np.ndarray:
     return np.logical_and.reduce([condition.met(body.fact(condition.name, f"order {line.id}")) for condition in line.conditions])
 
 
-def _schedule(case: Case, patient: Patient, answers: dict[str, dict[str, str]], printed_at: str, locale: str, folders: tuple[str, ...]) -> Schedule:
+def _schedule(case: Case, patient: Patient, answers: dict[str, dict[str, str]], printed_at: str, locale: str, folders: tuple[str, ...], told: Sequence[Finding] = ()) -> Schedule:
     """The rows, totals and findings of the first (only) patient of a case."""
     found = [hit for hit in hits(case) if hit.holds(0)]
     unknown = [Fault("R05", f'no query is called "{key}"', closest(key, [hit.id for hit in found if hit.level == "query"]), f"--answer {key}")
@@ -193,6 +198,7 @@ def _schedule(case: Case, patient: Patient, answers: dict[str, dict[str, str]], 
     held = held_lines(case, found, 0)
     readings = {name: doses.reading(0) for name, doses in case.doses.items()}
     agreed = verify(case, 0, person_of(patient, case.body), held, readings)
+    findings += told
     findings.append(Finding("second", "second.agrees", "pass", f"a second, independent calculation of {agreed['doses']} doses agrees"))
     return page(case, patient, held, findings, agreed, answers=tuple(answers.values()), administrations=Later(partial(administrations, case, 0, held, readings)),
                 totals=Later(partial(totals, case, 0, held, readings)), locale=locale, printed_at=printed_at, folders=folders)  # fmt: skip
@@ -202,7 +208,7 @@ def page(case: Case, patient: Patient, held: set[str], findings: Sequence[Findin
     """The schedule of a case with everything that its rows do not tell; `more` are fields of `Schedule`, and win."""
     regimen, sources, not_scheduled, silent = plan_card(case.settled)
     return Schedule(**{
-        "regimen": regimen, "title": case.settled.regimen.title, "patient": facts(patient, case.when.day0), "identity": identity(patient), "metrics": measures(case),
+        "regimen": regimen, "title": case.settled.regimen.title, "patient": facts(patient, case.when.day0), "identity": identity(patient), "metrics": measures(case) | measured(case),
         "day0": case.when.day0, "zone": case.when.zone, "times": dict(case.when.times), "choices": dict(case.settled.choices), "changes": case.settled.changes,
         "not_scheduled": not_scheduled, "silent": silent, "findings": tuple(findings), "second_calculation": agreed, "sources": sources, "orders": tuple(map(card, case.lines)),
         "blinds": case.settled.blinds, "closed": case.site.closed, "weights": Later(partial(side_by_side, case, 0, held)) if any(finding.id == "weight.all" for finding in findings) else (), **more,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, TypeVar
 
 from dosing import forms, second
 from dosing.checks import Case, per_course
@@ -14,8 +15,10 @@ from dosing.engine.settle import Line
 from dosing.engine.timeline import Rhythm
 from dosing.errors import Disagreement, Fault
 from dosing.patient import Patient, When
+from dosing.regimen.site import Site
 from dosing.rounding import number_text
 
+T = TypeVar("T")
 DO = "send this message to the maintainers; no schedule was made."
 
 
@@ -27,18 +30,28 @@ def verify(case: Case, row: int, person: second.Person, held: set[str], readings
     dosed = [line for line in case.lines if line.id in readings]
     lines = [_line(line, case.when, readings[line.id].unit, readings[line.id].scale, case.site.rounding_limit) for line in dosed]
     places = _places(case)
-    try:
-        theirs = second.recalculate(lines, person, _when(case.when))
-    except ValueError as error:
-        raise Disagreement(Fault("E01", f"the second calculation cannot read the plan: {error}", DO, "second calculation")) from None
+    theirs = says(partial(second.recalculate, lines, person, when_text(case.when)))
     ours = []
     for line in dosed:
         told = readings[line.id]
         calculated, amount = float(case.doses[line.id].calculated[row]) * told.scale, "held" if line.id in held else told.amount
         ours += [(*place, calculated, amount) for place in places[line.id]]
-    if different := second.differences(ours, theirs):
-        raise Disagreement(*(Fault("E01", f"the two calculations differ: {text}", DO, "second calculation") for text in different))
+    agree(second.differences(ours, theirs))
     return {"agrees": True, "doses": len(theirs)}
+
+
+def says(work: Callable[[], T]) -> T:
+    """What the second calculation says; `Disagreement` (E01) where it cannot read what it is asked."""
+    try:
+        return work()
+    except ValueError as error:
+        raise Disagreement(Fault("E01", f"the second calculation cannot read the plan: {error}", DO, "second calculation")) from None
+
+
+def agree(different: Sequence[str]) -> None:
+    """Raise `Disagreement` (E01) with each difference of the two calculations; nothing where there is none."""
+    if different:
+        raise Disagreement(*(Fault("E01", f"the two calculations differ: {text}", DO, "second calculation") for text in different))
 
 
 @per_course
@@ -48,24 +61,28 @@ def _places(case: Case) -> dict[str, list[tuple[str, int, int, int | None]]]:
 
 
 @lru_cache(maxsize=1024)
-def _when(when: When) -> second.When:
+def when_text(when: When) -> second.When:
+    """Day 0, zone and hours as the texts that the second calculation reads."""
     return second.When(when.day0.isoformat() if when.day0 else "", when.zone, when.times)
 
 
 @lru_cache(maxsize=4096)
 def _line(line: Line, when: When, unit: str, scale: int, limit: Decimal) -> second.Line:
     """A line as the canonical text that the second calculation reads: its dose at its places."""
+    return timed(line, dose_text(line, unit, scale, limit), when)
+
+
+def timed(line: Line, text: second.Line, when: When) -> second.Line:
+    """A canonical text of a line at the line's places."""
     told = times_of(line.rhythm, when)
-    if told["run"]:
-        told = {**told, "run": line.order.days}
-    return dose_text(line, unit, scale, limit)._replace(**told)
+    return text._replace(**(told | {"run": line.order.days} if told["run"] else told))
 
 
 def dose_text(line: Line, unit: str, scale: int, limit: Decimal) -> second.Line:
     """The dose of a line as canonical text, in a unit that `scale` of make one of the drug's; its days are left out."""
     order, step = line.order, line.drug.step.value if line.drug.step and line.order.rounding != "none" else None
     return second.Line(
-        line.id, str(line.dose), unit, forms.plain(step * scale) if step else "", (), weight=weight_text(line), cap=_cap(line, unit),
+        line.id, str(line.dose), unit, forms.plain(step * scale) if step else "", (), weight=weight_text(line), cap=f"{forms.plain(order.max.value)} {order.max.unit}" if order.max else "",
         factors=(forms.plain(order.share),) if order.share is not None else (), bsa_max=forms.plain(order.bsa_max) if order.bsa_max else "",
         bands=_bands(line), limit=forms.plain(limit), packs=_packs(line, scale),
     )  # fmt: skip
@@ -105,34 +122,34 @@ def times_of(rhythm: Rhythm, when: When) -> dict[str, Any]:
         "every": forms.plain(Decimal(rhythm.every) / 60) if rhythm.every else "",
         "first": next(iter(printed), "") if hung else (own or next(iter(printed), "")) if rhythm.every else "",
         "event": rhythm.event, "offset": rhythm.offset, "lengths": rhythm.lengths, "which": rhythm.which,
-        "anchors": tuple(second.Line(anchor.order, _counted(anchor), "mg", "", **times_of(anchor, when)) for anchor in rhythm.anchors),
+        "anchors": tuple(counted(anchor.order, anchor)._replace(**times_of(anchor, when)) for anchor in rhythm.anchors),
         "run": tuple(range(-(-rhythm.doses * rhythm.every // 1440))) if rhythm.every and hung else (),
     }  # fmt: skip
 
 
-def _counted(rhythm: Rhythm) -> str:
-    """A dose of 1 mg in a rhythm: of an order that others hang on only the times matter."""
+def counted(order: str, rhythm: Rhythm) -> second.Line:
+    """Doses of 1 mg in the rhythm of an order, of which only the number and the times are read."""
     every = f" every {forms.plain(Decimal(rhythm.every) / 60)} h" if rhythm.every else ""
-    return f"1 mg/dose{every}" + (f" x {rhythm.doses} doses" if rhythm.doses else "")
-
-
-def _cap(line: Line, unit: str) -> str:
-    """The stated maximum of one administration as a number in a unit; empty where none is stated."""
-    if not line.order.max:
-        return ""
-    sizes = {("mg", "mcg"): 1000, ("g", "mg"): 1000, ("g", "mcg"): 10**6, ("Gy", "cGy"): 100}
-    return forms.plain(line.order.max.value * sizes.get((line.order.max.unit, unit), 1) / sizes.get((unit, line.order.max.unit), 1))
+    return second.Line(order, f"1 mg/dose{every}" + (f" x {rhythm.doses} doses" if rhythm.doses else ""), "mg", "", ())
 
 
 def person_of(patient: Patient, body: Body) -> second.Person:
     """The patient as plain texts, with the site's conventions."""
-    kidney = (_text(patient.crcl), _text(patient.gfr), number_text(float(body.facts["age"][0])) if "age" in body.facts else "", _text(patient.creatinine))
-    return second.Person(_text(patient.weight), _text(patient.height), patient.sex or "", *kidney, body.bsa_formula, *_conventions(body.site.bsa_step, body.site.bsa_floor, body.site.weight_step))
+    age = number_text(float(body.facts["age"][0])) if "age" in body.facts else ""
+    return nobody(body.bsa_formula, body.site)._replace(
+        weight=_text(patient.weight), height=_text(patient.height), sex=patient.sex or "", age=age,
+        creatinine=_text(patient.creatinine), crcl=_text(patient.crcl), gfr=_text(patient.gfr),
+    )  # fmt: skip
+
+
+def nobody(formula: str, site: Site) -> second.Person:
+    """A person of whom only the BSA formula and the site's conventions are known."""
+    return _nobody(formula, site.bsa_step, site.bsa_floor, site.weight_step)
 
 
 @lru_cache(maxsize=64)
-def _conventions(*steps: Any) -> tuple[str, ...]:
-    return tuple(map(_text, steps))
+def _nobody(formula: str, bsa_step: Decimal, bsa_floor: Decimal, weight_step: Decimal) -> second.Person:
+    return second.Person("", bsa_formula=formula, bsa_step=_text(bsa_step), bsa_floor=_text(bsa_floor), weight_step=_text(weight_step))
 
 
 def _text(value: Any) -> str:

@@ -14,7 +14,7 @@ from dosing.preparation.given import Given
 from dosing.preparation.label import Source, each_text
 from dosing.preparation.prepared import Dissolve, Prepared, Vials
 from dosing.preparation.vials import vial_set, waste
-from dosing.preparation.volumes import SMALL, amount, deviation, digits, drug_volume, measurable, step_for
+from dosing.preparation.volumes import SMALL, amount, deviation, digits, drug_volume, measurable, shown, step_for
 from dosing.schedule import Administration, Finding
 from dosing.units import in_unit
 
@@ -32,8 +32,8 @@ def draw(row: Administration, source: Source, given: Given) -> Prepared:
     exact = drug_volume(row.amount.decimal, per_ml)
     most = most_of(row, source)
     found = measurable(exact, given.graduations, source.rounding_limit, None if most is None else most / per_ml)
-    made = replace(made, exact=exact, volume=found.volume, drawn=found.volume * per_ml, findings=(*made.findings, *_measured(row, exact, found.volume, found.why, given)))
-    return fill(made, source, given)
+    made = replace(made, exact=exact, volume=found.volume, drawn=found.volume * per_ml)
+    return fill(replace(made, findings=(*made.findings, *_measured(row, exact, found.volume, found.why, given), *_far(made, source))), source, given)
 
 
 def most_of(row: Administration, source: Source) -> Fraction | None:
@@ -57,12 +57,26 @@ def _measured(row: Administration, exact: Fraction, volume: Fraction, why: str, 
     if step is None:
         yield ask_graduation()
     elif why:
-        yield check(row.order, "rounding", f"{amount(exact, 'mL')} is not rounded: {why}.")
+        yield check(row.order, "rounding", f"{shown(exact, 'mL')} is not rounded: {why}.")
     elif volume != exact:
-        told = f"{amount(exact, 'mL')} is drawn up as {amount(volume, 'mL')} ({percent(Decimal(digits(deviation(volume, exact))))})."
+        told = f"{shown(exact, 'mL')} is drawn up as {amount(volume, 'mL')} ({off_text(deviation(volume, exact))})."
         yield Finding(f"{row.order}.rounded", "preparation.rounded", "note", told, row.order)
     if exact < SMALL or (step is not None and exact < step):
         yield check(row.order, "measurable", f"{amount(exact, 'mL')} is too small to measure with certainty: is the unit of the dose right?", "products-and-prep, check 2")
+
+
+def _far(made: Prepared, source: Source) -> Iterator[Finding]:
+    """What is drawn up is not the dose ordered, and lies past the site's limit of rounding from it or from the one calculated."""
+    if made.drawn is not None and made.volume != made.exact:
+        for off, of, word in made.apart:
+            if abs(off) > source.rounding_limit:
+                told = f"{amount(made.volume, 'mL')} hold {amount(made.drawn, made.unit)}, {off_text(off)} of the {of} {word}, more than the site's {digits(source.rounding_limit)} %: is it given so?"
+                yield check(made.row.order, "drawn", told)
+
+
+def off_text(off: Fraction) -> str:
+    """A deviation in per cent for print, signed."""
+    return percent(Decimal(digits(off)))
 
 
 def fill(made: Prepared, source: Source, given: Given, drawn: Fraction | None = None) -> Prepared:

@@ -16,16 +16,21 @@ from dosing.preparation.prepared import Fluid, Prepared
 from dosing.preparation.volumes import (
     ADDED,
     amount,
+    at_least,
+    at_most,
     concentration,
     digits,
     diluent_by_ratio,
     final_window,
     infusion_rate,
+    shown,
     smallest_bag,
 )
 from dosing.regimen.drug import Product
 from dosing.schedule import Finding
 from dosing.units import in_unit
+
+OUTSIDE = "preparation.check.concentration"
 
 
 def infuse(made: Prepared, source: Source, given: Given) -> Prepared:
@@ -37,7 +42,10 @@ def infuse(made: Prepared, source: Source, given: Given) -> Prepared:
     smallest, largest = _window(made, product)
     fluid, asked = _fluid(made, product, given, smallest, largest)
     fluid = replace(fluid, diluents=product.diluents, smallest=smallest, largest=largest, minutes=minutes, **_rate(made, fluid, minutes))
-    found = (*asked, *_outside(made, fluid, product), *_ratio(made, fluid, product), *_unsaid(made, fluid, minutes), *_hurried(made, product), *ask_handling(made.row.order, source))
+    against = (*_outside(made, fluid, product), *_ratio(made, fluid, product))
+    if any(one.code == OUTSIDE for one in against):
+        fluid = replace(fluid, rate=None, amount_rate=None, outside=True)
+    found = (*asked, *against, *_unsaid(made, fluid, minutes), *_hurried(made, product), *ask_handling(made.row.order, source))
     return keep(replace(made, fluid=fluid, findings=(*made.findings, *found)), source, given)
 
 
@@ -67,7 +75,7 @@ def _standard(made: Prepared, given: Given, smallest: Fraction | None, largest: 
     order = made.row.order
     if smallest is None:
         return Fluid(), (missing(order, "bag", f"no verified highest concentration is on file for {made.row.drug}, so no bag is chosen"),)
-    span = f"{amount(smallest, 'mL')} to {amount(largest, 'mL')}" if largest is not None else f"at least {amount(smallest, 'mL')}"
+    span = f"{at_least(smallest)} to {at_most(largest)}" if largest is not None else f"at least {at_least(smallest)}"
     if not given.bags:
         asked = missing(order, "bag", f"the standard bags are not stated; the final volume must be {span}")
         return Fluid(), (asked._replace(message=f'{asked.message}, or --bag "… mL" for each size in stock'),)
@@ -94,11 +102,17 @@ def _in_bag(made: Prepared, bag: Fraction, given: Given) -> tuple[Fluid, tuple[F
     volume = made.volume
     assert volume is not None
     if given.withdraw:
-        return Fluid(diluent=bag - volume, bag=bag, final=bag), (() if volume <= bag else (check(made.row.order, "added", f"{amount(volume, 'mL')} does not fit in a bag of {amount(bag, 'mL')}."),))
+        return Fluid(diluent=bag - volume, bag=bag, final=bag), (() if volume <= bag else (check(made.row.order, "added", f"{shown(volume, 'mL')} does not fit in a bag of {amount(bag, 'mL')}."),))
     if given.withdraw is None and volume > bag * ADDED:
-        told = f"{amount(volume, 'mL')} is {digits(round(volume / bag * 100, 1))} % of the bag of {amount(bag, 'mL')}: say whether as much diluent is withdrawn first, --withdraw yes or no."
+        told = f"{shown(volume, 'mL')} is {digits(round(volume / bag * 100, 1))} % of the bag of {amount(bag, 'mL')}: say whether as much diluent is withdrawn first, --withdraw yes or no."
         return Fluid(bag=bag), (check(made.row.order, "added", told, "products-and-prep, check 3: a policy of the site"),)
-    return Fluid(diluent=bag, bag=bag, final=bag + volume), ()
+    return Fluid(diluent=bag, bag=bag, final=bag + volume), (_overfilled(made, bag),) if volume > bag * ADDED else ()
+
+
+def _overfilled(made: Prepared, bag: Fraction) -> Finding:
+    """More than a tenth is added and nothing withdrawn: what a bag takes is on no file, so it is asked."""
+    told = f"does a bag of {amount(bag, 'mL')} take {shown(made.volume, 'mL')} more? What it holds at most is not on file. Withdraw as much diluent first, or name a larger container."
+    return check(made.row.order, "capacity", told, "products-and-prep, check 3: a policy of the site")
 
 
 def _rate(made: Prepared, fluid: Fluid, minutes: int | None) -> dict[str, Any]:
@@ -122,10 +136,10 @@ def _outside(made: Prepared, fluid: Fluid, product: Product) -> Iterator[Finding
     assert made.drawn is not None
     finals = _finals(made, fluid)
     if finals and fluid.smallest is not None and min(finals) < fluid.smallest:
-        told = f"{amount(concentration(made.drawn, min(finals)), made.unit + '/mL')} is above {product.concentration_max}: at least {amount(fluid.smallest, 'mL')} is needed."
+        told = f"{shown(concentration(made.drawn, min(finals)), made.unit + '/mL')} is above {product.concentration_max}: at least {at_least(fluid.smallest)} is needed."
         yield check(made.row.order, "concentration", told, product.source)
     if finals and fluid.largest is not None and max(finals) > fluid.largest:
-        told = f"{amount(concentration(made.drawn, max(finals)), made.unit + '/mL')} is below {product.concentration_min}: at most {amount(fluid.largest, 'mL')} is allowed."
+        told = f"{shown(concentration(made.drawn, max(finals)), made.unit + '/mL')} is below {product.concentration_min}: at most {at_most(fluid.largest)} is allowed."
         yield check(made.row.order, "concentration", told, product.source)
 
 
@@ -159,8 +173,15 @@ def _unsaid(made: Prepared, fluid: Fluid, minutes: int | None) -> Iterator[Findi
 
 
 def _ratio(made: Prepared, fluid: Fluid, product: Product) -> Iterator[Finding]:
-    """A bag that someone chose against the volumes of diluent a label states."""
+    """A bag against the volumes of diluent a label states; outside where the strength differs in the one digit a label prints (about 0.5)."""
     if product.diluent_ratio and fluid.bag is not None and made.volume is not None:
         stated = diluent_by_ratio(made.volume, product.diluent_ratio)
-        if fluid.diluent != stated:
-            yield check(made.row.order, "diluent", f"the label states {product.diluent_ratio} volumes of diluent, {amount(stated, 'mL')}; a bag of {amount(fluid.bag, 'mL')} is named.", product.source)
+        if fluid.diluent == stated:
+            return
+        told = f"the label states {product.diluent_ratio} volumes of diluent, {shown(stated, 'mL')}; a bag of {amount(fluid.bag, 'mL')} is named."
+        yield check(made.row.order, "diluent", told, product.source)
+        assert made.drawn is not None
+        wanted = concentration(made.drawn, made.volume + stated)
+        if fluid.concentration is not None and f"{float(fluid.concentration):.1g}" != (about := f"{float(wanted):.1g}"):
+            far = f"{shown(fluid.concentration, made.unit + '/mL')} is not the label's about {about} {made.unit}/mL: name a bag near {shown(stated, 'mL')}."
+            yield check(made.row.order, "concentration", far, product.source)

@@ -89,6 +89,7 @@ class Fluid:
     rate: Fraction | None = None
     amount_rate: Fraction | None = None
     minutes: int | None = None  # the infusion time both rates stand on
+    outside: bool = False  # whether the label's concentrations forbid it: then no rate is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,14 @@ class Prepared:
         return None if self.drawn is None or not self.exact else deviation(self.volume or 0, self.exact)
 
     @property
+    def apart(self) -> tuple[tuple[Fraction, Amount, str], ...]:
+        """How far what is drawn up is from the dose `ordered` and from the one `calculated`, in per cent; only where it is."""
+        if self.drawn is None:
+            return ()
+        told = ((self.row.amount, "ordered"), (self.row.calculated, "calculated"))
+        return tuple((deviation(self.drawn, of.value), of, word) for of, word in told if of and of.unit == self.unit and of.decimal and self.drawn != of.decimal)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What a check found about this preparation."""
         return tuple(one.message for one in self.findings if one.code.startswith("preparation.check"))
@@ -152,7 +161,7 @@ class Prepared:
         return {
             "order": row.order, "drug": row.drug, "name": self.drug_name, "number": row.number, "of": row.of, "day": row.day, "start": iso(row.seconds, row.zone),
             "amount": row.amount.to_dict() if row.amount else None, "product": list(self.product), "volume": _told(self.volume, "mL"), "exact_volume": _told(self.exact, "mL"),
-            "drawn": _told(self.drawn, unit), "deviation": _text(self.deviation),
+            "drawn": _told(self.drawn, unit), "deviation": _text(self.deviation), "apart": {word: _text(off) for off, _, word in self.apart},
             "vials": [one.to_dict() for one in self.vials], "waste": _told(self.waste, unit), "shared": self.shared, "reconstitute": list(self.reconstitute),
             "dissolve": [one.to_dict() for one in self.dissolve],
         }  # fmt: skip
@@ -162,7 +171,7 @@ class Prepared:
         return {
             "diluents": list(fluid.diluents), "diluent": _told(fluid.diluent, "mL"), "bag": _told(fluid.bag, "mL"),
             "final_volume_min": _told(fluid.smallest, "mL"), "final_volume_max": _told(fluid.largest, "mL"), "final_volume": _told(fluid.final, "mL"),
-            "concentration": _told(fluid.concentration, f"{unit}/mL"), "minutes": fluid.minutes, "rate": _told(fluid.rate, "mL/h"), "amount_rate": _told(fluid.amount_rate, f"{unit}/h"),
+            "concentration": _told(fluid.concentration, f"{unit}/mL"), "minutes": fluid.minutes, "rate": _told(fluid.rate, "mL/h"), "amount_rate": _told(fluid.amount_rate, f"{unit}/h"), "outside_label": fluid.outside,
             "dilute_from": iso(self.dilute_from, zone), "prepared_at": iso(self.prepared_at, zone), "expires": iso(self.expires, zone),
         }  # fmt: skip
 

@@ -13,7 +13,8 @@ from dosing.derivation import percent, spoken
 from dosing.forms import say_day, say_days, say_duration
 from dosing.preparation.cells import DMSO_CITE, BagPlan
 from dosing.preparation.moments import spoken_moment
-from dosing.preparation.volumes import amount, digits
+from dosing.preparation.volumes import amount, at_least, at_most, digits, shown
+from dosing.schedule import Amount
 
 if TYPE_CHECKING:
     from dosing.preparation.prepared import Day, Part, Preparation, Prepared
@@ -107,7 +108,7 @@ def steps(made: Prepared, group: Sequence[Prepared] = ()) -> Iterator[str]:
 
 def _dissolved(made: Prepared) -> Iterator[str]:
     for one in made.dissolve:
-        whole = f" ({amount(one.total, 'mL')} in all)" if one.total is not None and one.count > 1 else ""
+        whole = f" ({shown(one.total, 'mL')} in all)" if one.total is not None and one.count > 1 else ""
         yield f"reconstitute {one.count} × {one.product}: {one.text}{whole}"
 
 
@@ -115,13 +116,19 @@ def _drawn(made: Prepared) -> Iterator[str]:
     if made.working:
         yield made.working
     if made.volume is not None and not made.bags:
-        exact = f" (exactly {amount(made.exact, 'mL')}, {_signed(made.deviation)})" if made.deviation else ""
-        yield f"draw up {amount(made.volume, 'mL')}{exact} = {amount(made.drawn, made.unit)}"
+        exact = f" (exactly {shown(made.exact, 'mL')})" if made.deviation else ""
+        off = "".join(f", {_signed(off)} of {of} {word}" for off, of, word in made.apart)
+        yield f"draw up {_measured(made)}{exact} = {amount(made.drawn, made.unit)}{off}"
     if made.vials:
         left = f", {amount(made.waste, made.unit)} left over" if made.waste else ", nothing left over"
         yield f"vials {' + '.join(f'{one.count} × {one.content}' for one in made.vials)}{left}"
     if made.shared:
         yield made.shared
+
+
+def _measured(made: Prepared) -> Amount | None:
+    """The volume as it is drawn up: a mark of the syringe as it is, else as volumes are printed."""
+    return amount(made.volume, "mL") if made.deviation else shown(made.volume, "mL")
 
 
 def _cells(made: Prepared) -> Iterator[str]:
@@ -138,14 +145,14 @@ def _plan(plan: BagPlan, kind: str) -> str:
     which = f"bag{'s' if len(plan.names) > 1 else ''} {' + '.join(plan.names)}" if plan.names else f"{plan.bags} whole bag{'s' if plan.bags > 1 else ''}"
     off = f" ({_signed(plan.deviation)})" if plan.deviation is not None else ""
     per_kg = f", {spoken(digits(round(plan.per_kg)))} per kg" if plan.per_kg is not None else ""
-    volume = f", {amount(plan.volume, 'mL')}" if plan.volume is not None else ""
+    volume = f", {shown(plan.volume, 'mL')}" if plan.volume is not None else ""
     return f"{which} = {spoken(digits(plan.cells))} {kind or 'cells'}{off}{per_kg}{volume}"
 
 
 def _part(part: Part, made: Prepared) -> str:
     when = spoken_moment(part.seconds, made.row.zone) if part.seconds is not None else f"day {part.day:+d}"
     what = " + ".join(part.bags)
-    volume = f"{amount(part.volume, 'mL')}" if part.volume is not None else "volume not known"
+    volume = f"{shown(part.volume, 'mL')}" if part.volume is not None else "volume not known"
     cells = f" = {spoken(digits(part.cells))} cells" if part.cells is not None else ""
     thaw = f"; thaw not before {spoken_moment(part.thaw_from, made.row.zone)}" if part.thaw_from is not None else ""
     return f"part {part.number} of {part.of}, {when}: {f'{what}, ' if what else ''}{volume}{cells}{thaw}"
@@ -156,29 +163,33 @@ def _bagged(made: Prepared) -> Iterator[str]:
     if fluid.diluent == 0:
         yield "undiluted"
     elif fluid.diluent is not None and fluid.bag is not None and fluid.final == fluid.bag:
-        yield f"into a bag of {amount(fluid.bag, 'mL')}{named}, after {amount(made.volume, 'mL')} is taken out of it"
+        yield f"into a bag of {amount(fluid.bag, 'mL')}{named}, after {shown(made.volume, 'mL')} is taken out of it"
     elif fluid.diluent is not None:
-        yield f"into {'a bag of ' if fluid.bag is not None else ''}{amount(fluid.diluent, 'mL')}{named}"
+        yield f"into {'a bag of ' if fluid.bag is not None else ''}{shown(fluid.diluent, 'mL')}{named}"
     elif fluid.smallest is not None:
-        upto = " or more" if fluid.largest is None else f" to {amount(fluid.largest, 'mL')}"
-        yield f"the final volume must be {amount(fluid.smallest, 'mL')}{upto}{named}"
+        upto = " or more" if fluid.largest is None else f" to {at_most(fluid.largest)}"
+        yield f"the final volume must be {at_least(fluid.smallest)}{upto}{named}"
 
 
 def _run(made: Prepared) -> Iterator[str]:
     fluid = made.fluid
     if fluid.final is not None and not made.parts:
-        exact = fluid.concentration
-        strength = f", {amount(exact if exact < 1000 else Fraction(round(exact)), f'{made.unit}/mL')}" if exact is not None else ""
-        yield f"final {amount(fluid.final, 'mL')}{strength}"
+        strength = f", {shown(fluid.concentration, f'{made.unit}/mL')}" if fluid.concentration is not None else ""
+        yield f"final {shown(fluid.final, 'mL')}{strength}"
+    if fluid.outside:
+        yield "not to be run: no rate is told for a concentration outside the label's"
+        return
     if fluid.rate is not None and fluid.minutes:
         of_drug = f" ({amount(round(fluid.amount_rate, 2), f'{made.unit}/h')})" if fluid.amount_rate is not None else ""
-        yield f"run {amount(round(fluid.rate, 1), 'mL/h')}{of_drug} over {say_duration(fluid.minutes)}"
+        yield f"run {shown(fluid.rate, 'mL/h')}{of_drug} over {say_duration(fluid.minutes)}"
     elif fluid.minutes and not made.parts:
         yield f"over {say_duration(fluid.minutes)}"
 
 
 def _kept(made: Prepared, group: Sequence[Prepared]) -> Iterator[str]:
     row, zone = made.row, made.row.zone
+    if made.fluid.outside:
+        return
     if made.dilute_from is not None and row.seconds is not None:
         lead = (row.seconds - made.dilute_from) // 60
         yield f"prepare at most {say_duration(lead)} before each start" if len(group) > 1 and lead > 0 else f"prepare not before {spoken_moment(made.dilute_from, zone)}"

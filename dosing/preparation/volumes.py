@@ -6,7 +6,7 @@ Numbers go in as `Decimal`, `int` or text and come out as `Fraction`; nothing is
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal, localcontext
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -43,6 +43,25 @@ def digits(number: Number) -> str:
 def amount(value: Number | None, unit: str) -> Amount | None:
     """An exact fraction as an `Amount` of at most 12 digits; None stays None."""
     return None if value is None else Amount(digits(value), unit)
+
+
+def shown(value: Number | None, unit: str, rounding: str = ROUND_HALF_UP) -> Amount | None:
+    """A figure for print: mL from 10 on and mL/h from 1 on with one decimal, all else with four digits; None stays None."""
+    if value is None or not value:
+        return amount(value, unit)
+    exact = Decimal(digits(value))
+    whole = exact >= {"mL": 10, "mL/h": 1}.get(unit, 10**12)
+    return Amount(plain(exact.quantize(Decimal("0.1") if whole else Decimal(1).scaleb(min(exact.adjusted() - 3, 0)), rounding)), unit)
+
+
+def at_least(volume: Number) -> Amount:
+    """A smallest volume for print, rounded up so that the printed one is allowed too."""
+    return shown(volume, "mL", ROUND_CEILING)  # type: ignore[return-value]
+
+
+def at_most(volume: Number) -> Amount:
+    """A largest volume for print, rounded down so that the printed one is allowed too."""
+    return shown(volume, "mL", ROUND_FLOOR)  # type: ignore[return-value]
 
 
 def drug_volume(dose: Number, strength: Number) -> Fraction:

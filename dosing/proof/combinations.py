@@ -215,7 +215,7 @@ def _reads_back(name: str, data: bytes, schedule: Schedule) -> bool:
         return [_said(row) for row in csv.DictReader(StringIO(data.decode("utf-8-sig"), newline=""))] == list(map(_planned_row, schedule))
     if name in UNMARKED:
         text = UNMARKED[name](data.decode()).replace("\u00a0", " ")
-        return all(word in text for told in _told_of(schedule) for word in (told.split() if name == ".txt" else [told]))  # narrow columns part words
+        return all(told in text for told in _told_of(schedule, parted=name == ".txt"))
     return len(data) > 500
 
 
@@ -228,7 +228,8 @@ def _planned_row(row: Administration) -> tuple[str, ...]:
     return row.order, str(row.number), f"D{row.day:+d}" if row.day else "D0", *amount, "HOLD" if row.held else ""
 
 
-def _told_of(schedule: Schedule) -> set[str]:
-    """Each drug's name and each amount as a page prints them, with plain blanks."""
-    names = {name_of(schedule, order) for order in {row.order for row in schedule}}
-    return {told.replace("\u00a0", " ") for told in names | {amount_text(schedule, row) for row in schedule}}
+def _told_of(schedule: Schedule, parted: bool) -> set[str]:
+    """Each drug's name and each amount as a page prints them, with plain blanks; narrow columns part a name into its words."""
+    names = [name_of(schedule, order) for order in {row.order for row in schedule}]
+    told = {word for name in names for word in name.split()} if parted else {*names}
+    return {text.replace("\u00a0", " ") for text in told | {amount_text(schedule, row) for row in schedule}}

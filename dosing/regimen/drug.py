@@ -114,10 +114,13 @@ class Reduction(Model):
 class Table(Model):
     """A label's table of reductions by kidney function; a person or a regimen names it, nothing applies it by itself.
 
-    Each table compares in its own unit: `crcl` in mL/min, `crcl-indexed` in mL/min/1.73 m2.
+    Each table compares in its own unit: `crcl` in mL/min, `crcl-indexed` in mL/min/1.73 m2. A patient whom `when` leaves
+    out is refused, with the reason `because`.
     """
 
     name: Prose
+    when: ConditionText | None = None
+    because: Prose | None = None
     speaks_of: Prose  # the dose and disease the label's table was written for
     bands: tuple[Reduction, ...]
     source: Prose

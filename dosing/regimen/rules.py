@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dosing import forms
 from dosing.errors import Fault, closest
+from dosing.forms.text import SUPERSCRIPTS
 from dosing.regimen.drug import Banding, Drug, Table
 from dosing.regimen.schema import Order, Regimen, When
 from dosing.units import coefficient
@@ -28,7 +29,6 @@ Rule = Callable[[Regimen, Mapping[str, Drug]], Found]
 RULES: list[Rule] = []
 OF_ALL: list[Rule] = []
 PATIENT = {"weight": "kg", "height": "cm", "age": "y", "crcl": "mL/min", "bmi": "kg/m2", "bsa": "m2"}
-SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
 def rule(function: Rule) -> Rule:

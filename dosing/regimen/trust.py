@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dosing.errors import Fault, RegimenError
+from dosing.files import write_whole
 from dosing.regimen.schema import Regimen
 
 LOCK = "released.lock"
@@ -104,7 +105,8 @@ def facts_fault(regimen: Regimen) -> Fault | None:
 def release(regimen: Regimen, path: Path, facts: Mapping[str, str]) -> Path:
     """Add a regimen and the `facts` its figures hang on to the lock of its library folder; the lock's path comes back.
 
-    Raises `RegimenError` R07 where its status is not released, or this version was released with other content or facts.
+    Raises `RegimenError` R07 where its status is not released, or this version was released with other content or facts,
+    `UsageError` (S01) where the lock cannot be written.
     """
     name, lock = f"{regimen.id}@{regimen.version}", folder_of(path) / LOCK
     known = entries([lock.parent])
@@ -118,5 +120,5 @@ def release(regimen: Regimen, path: Path, facts: Mapping[str, str]) -> Path:
         people = f"author {regimen.author}, approved by {' and '.join(regimen.approved_by)}"
         before = lock.read_text(encoding="utf-8") if lock.is_file() else HEAD
         used = "".join(f"{name} uses {file} sha256:{digest}\n" for file, digest in facts.items())
-        lock.write_text(f"{before}{name} sha256:{regimen.sha256} {people}\n{used}", encoding="utf-8")
+        write_whole(lock, f"{before}{name} sha256:{regimen.sha256} {people}\n{used}".encode())
     return lock

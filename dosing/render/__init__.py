@@ -8,15 +8,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from secrets import token_hex
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dosing.errors import Fault, UsageError
+from dosing.files import checked, write_whole
 from dosing.render.pages import DEFAULT, chosen
 from dosing.render.pages import paper as sort_of_paper
 
@@ -29,7 +28,6 @@ FORMATS = {
     ".json": ".jsonfile", ".fhir.json": ".fhir",
 }  # fmt: skip
 DATA = {".csvfile", ".jsonfile"}  # rows as they are: no page is made for them
-DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
 
 
 def render(
@@ -137,37 +135,6 @@ def extension(name: str) -> str:
 
 def _unknown(name: str) -> UsageError:
     return UsageError(Fault("format", f'"{name}" has no known format', f"end it with one of {', '.join(sorted(FORMATS))}.", "output"))
-
-
-def checked(path: str) -> Path:
-    """The path itself when it can name a file on every system; `UsageError` (S01) otherwise."""
-    if any(ord(sign) < 32 or ord(sign) == 127 for sign in path):
-        raise _path("the file name holds a control character", "type it again.")
-    target = Path(path)
-    if target.name.lower().partition(".")[0].strip() in DEVICES:
-        raise _path(f'"{target.name}" is the name of a device', "choose another name.")
-    if len(os.fsencode(target.name)) > 255:
-        raise _path("the file name is longer than 255 bytes", "shorten it.")
-    return target
-
-
-def _path(what: str, do: str) -> UsageError:
-    return UsageError(Fault("S01", what, do, "output"))
-
-
-def write_whole(target: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part; `UsageError` if it cannot be."""
-    part = target.with_name(f".dosing-{token_hex(8)}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise _path(f"{target} cannot be written ({error.strerror})", "check the folder and its permissions.") from None
 
 
 class _Render(ModuleType):

@@ -13,7 +13,6 @@ from dosing.render.page import Fact, Sheet
 from dosing.schedule import Schedule
 
 WORK_OUT = "work it out"
-BLANKS = ("Size used", "Calculated per dose", "Rounded per dose", "Number of doses", "Course total", "First and last date", "Agrees with the sheet")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from dosing.render import issued, wording
+from dosing.render import blinding, issued, wording
 from dosing.render.names import amount_text, is_graft, name_of, numbers, order_of, see, signable, starts
 from dosing.render.page import Cell, Column, Row
 from dosing.schedule import Administration, Amount, Schedule
@@ -16,15 +16,30 @@ NONE = Cell("none", wording.WORDS["none"])
 
 
 def columns(schedule: Schedule) -> tuple[Column, ...]:
-    """The days that have an administration, in order; days without one are left out."""
-    zero, shown = schedule.day0, days(schedule)
+    """The days that have an administration, in order; days without one are left out, but for the rest before a moved day 0."""
+    zero, shown, free = schedule.day0, days(schedule), rest(schedule)
     years = {(zero + timedelta(days=day)).year for day in shown} if zero else set()
-    return tuple(_column(schedule, day, len(years) == 1) for day in shown)
+    return tuple(_rest_column(schedule, free) if day in free else _column(schedule, day, len(years) == 1) for day in shown)
 
 
 def days(schedule: Schedule) -> list[int]:
-    """The day numbers of the schedule, ascending and once each."""
-    return sorted({row.day for row in schedule})
+    """The day numbers of the schedule, ascending and once each; the first of a rest stands for all of it."""
+    return sorted({row.day for row in schedule} | set(rest(schedule)[:1]))
+
+
+def rest(schedule: Schedule) -> range:
+    """The days between the last dose given and the next one that a moved day 0 has left without any; else none."""
+    if schedule.day0 is None or (schedule.course or {}).get("day0_at_start", "") in ("", schedule.day0.isoformat()):
+        return range(0)
+    given, left = ([row.day for row in schedule if bool((row.record or {}).get("given")) is done] for done in (True, False))
+    return range(max(given) + 1, min(left)) if given and left else range(0)
+
+
+def _rest_column(schedule: Schedule, free: range) -> Column:
+    """One column for the whole rest, so that nobody looks for a page that is missing."""
+    first, last = (_column(schedule, day, False) for day in (free[0], free[-1]))
+    to = (lambda one, other: one if one == other else f"{one} to {other}")  # noqa: E731
+    return Column(to(first.day, last.day), to(first.date, last.date), "rest: nothing to give", to(first.short, last.short))
 
 
 def _column(schedule: Schedule, day: int, one_year: bool) -> Column:
@@ -37,18 +52,18 @@ def _column(schedule: Schedule, day: int, one_year: bool) -> Column:
     return Column(wording.day(day), told, "TRANSPLANT" if graft else "weekend" if weekend else "", short)
 
 
-def rows(schedule: Schedule) -> tuple[Row, ...]:
-    """One row an order, in the order of the regimen."""
+def rows(schedule: Schedule, drawn: Mapping[tuple[str, int], str] | None = None) -> tuple[Row, ...]:
+    """One row an order, in the order of the regimen; `drawn` says by order and number what is drawn up, where that is another amount."""
     scheduled = {row.order for row in schedule}
     listed = [row["id"] for row in schedule.orders if row["id"] in scheduled]
     rest = [order for order in dict.fromkeys(row.order for row in schedule) if order not in listed]
-    return tuple(_row(schedule, order) for order in listed + rest)
+    return tuple(_row(schedule, order, drawn or {}) for order in listed + rest)
 
 
-def _row(schedule: Schedule, order: str) -> Row:
+def _row(schedule: Schedule, order: str, drawn: Mapping[tuple[str, int], str]) -> Row:
     given = [row for row in schedule if row.order == order]
     hours = _hours(schedule, given)
-    cells = tuple(_cell(schedule, [row for row in given if row.day == day], given, hours) for day in days(schedule))
+    cells = tuple(_cell(schedule, [row for row in given if row.day == day], given, hours, drawn) for day in days(schedule))
     held = any(row.held for row in given)
     total, lines = _total(schedule, order, given)
     return Row(order, name_of(schedule, order), tuple(_order_lines(schedule, order, given, hours)), cells, total, lines, held)
@@ -62,7 +77,7 @@ def _order_lines(schedule: Schedule, order: str, given: list[Administration], ho
         else wording.plain(str(row["dose"]), locale)
     )
     yield f"{dose}, {wording.route(row.get('route') or given[0].route)}"
-    yield from filter(None, [_basis(schedule, given), _product(row), _durations(given), hours, changed(schedule, order)])
+    yield from filter(None, [blinding.arm_of(schedule, order), _basis(schedule, given), _product(row), _durations(given), hours, changed(schedule, order)])
     unweighed = row.get("weight") == "unspecified" and _basis(schedule, given) != ""
     silent = [
         word
@@ -99,17 +114,22 @@ def _hours(schedule: Schedule, given: list[Administration]) -> str:
 
 
 def changed(schedule: Schedule, order: str) -> str:
-    """`changed by AB: dose, product`: what a person changed of an order; empty when nothing."""
+    """`dose changed from 5 micrograms/kg/day by AB; product changed by AB`: what a person changed of an order; empty when nothing."""
     made = [change for change in schedule.changes if change.get("key", "").partition(".")[0] == order]
-    people = ", ".join(dict.fromkeys(change["by"] for change in made))
-    return f"changed by {people}: {', '.join(change['key'].partition('.')[2] for change in made)}" if made else ""
+    told = (f"{change['key'].partition('.')[2]} changed{_before(schedule, change)} by {change['by']}" for change in made)
+    return "; ".join(told)
+
+
+def _before(schedule: Schedule, change: Mapping[str, str]) -> str:
+    """What stood there before a change, as the source prints it."""
+    return f" from {wording.plain(change['from'], schedule.locale)}" if change.get("from") else ""
 
 
 def _product(row: dict[str, Any]) -> str:
     return f"product: {row['product']}" if row.get("product") else ""
 
 
-def _cell(schedule: Schedule, given: list[Administration], course: list[Administration], hours: str) -> Cell:
+def _cell(schedule: Schedule, given: list[Administration], course: list[Administration], hours: str, drawn: Mapping[tuple[str, int], str]) -> Cell:
     if not given:
         return NONE
     was = "; ".join(filter(None, (issued.was(schedule, row.order, row.number) for row in given)))
@@ -118,12 +138,23 @@ def _cell(schedule: Schedule, given: list[Administration], course: list[Administ
     done = [row for row in given if (row.record or {}).get("given")]
     slots = tuple(starts(schedule, row) for row in given if row not in done)
     signed = slots if signable(schedule, given[0].order) else ()
-    lines = tuple(f"GIVEN {starts(schedule, row)}, do not give again" for row in done)
+    lines = tuple(f"GIVEN {starts(schedule, row)}, do not give again{_renumbered(schedule, row)}" for row in done)
     lines += (f"at {', '.join(slots)}",) if slots and not signed and not hours else ()
     if any(row.amount is None for row in given):
         return Cell("open", "infusion", "", ("dose not given in source", *lines, was), signed, was)
     told, times = _amounts(schedule, given)
-    return Cell("dose", told, times, (numbers(given), cumulative(schedule, given[-1], course), *lines, was), signed, was)
+    measured = dict.fromkeys(text for row in given if (text := drawn.get((row.order, row.number))))
+    return Cell("dose", told, times, (*measured, numbers(given), cumulative(schedule, given[-1], course), *lines, was), signed, was)
+
+
+def _renumbered(schedule: Schedule, row: Administration) -> str:
+    """`; was day −5, now day −6`: the number a given day had before day 0 moved; empty where it kept it."""
+    planned = row.record["given"].get("planned") if row.record else None
+    if not planned or schedule.day0 is None:
+        return ""
+    moved = planned["day"] - (datetime.fromisoformat(planned["start"]).date() - schedule.day0).days
+    was, now = (wording.day(day).lower() for day in (row.day + moved, row.day))
+    return f"; was {was}, now {now}" if moved else ""
 
 
 def _amounts(schedule: Schedule, given: list[Administration]) -> tuple[str, str]:

@@ -154,7 +154,8 @@ def _signatures(sheet: Sheet) -> str:
     if not sheet.signatures:
         return ""
     keys = ("role", "name", "signature", "when")
-    return table([sheet.words[key] for key in keys], [(role, "", "", "") for role in sheet.signatures], title=sheet.words["signatures"], kind="signs")
+    unnamed = f'<p class="unnamed"><strong>{escape(sheet.unnamed)}</strong></p>' if sheet.unnamed else ""
+    return unnamed + table([sheet.words[key] for key in keys], [(role, "", "", "") for role in sheet.signatures], title=sheet.words["signatures"], kind="signs")
 
 
 # The record

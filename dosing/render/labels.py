@@ -80,6 +80,7 @@ def _patient(sheet: Sheet) -> str:
 
 def _facts(schedule: Schedule, line: Line, row: Administration) -> Iterator[str]:
     order = order_of(schedule, row.order)
+    yield from [line.entry.drawn] if line.entry.drawn else []
     yield f"{line.entry.route}, {line.entry.duration}"
     yield from [line.fluid] if line.fluid else []
     yield f"product: {order['product']}" if order.get("product") else "product not named"

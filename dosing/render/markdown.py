@@ -41,6 +41,7 @@ def _page(sheet: Sheet) -> Iterator[str]:
             "",
             f"## {words['signatures']}",
             "",
+            *((_bold(sheet.unnamed), "") if sheet.unnamed else ()),
             *_table(head, ([safe(role), "", "", ""] for role in sheet.signatures)),
         )
     yield from ("", f"## {words['entries']}", "", *_entries(sheet), "", f"## {words['record']}", "", *_workings(sheet))
@@ -113,7 +114,7 @@ def _entries(sheet: Sheet) -> Iterator[str]:
             entry.stop,
             ", ".join(filter(None, (entry.drug, entry.changed))),
             entry.number,
-            marked(entry.amount, entry.changed),
+            ", ".join(filter(None, (marked(entry.amount, entry.changed), entry.drawn))),
             entry.route,
             entry.duration,
             "________" if entry.signable else "",

@@ -10,6 +10,9 @@ from typing import Any
 from dosing.render import chinese, wording
 from dosing.schedule import Administration, Schedule, iso
 
+ORDINARY = ("cells", "graft")  # orders called by a word that messages use as a word
+QUOTED = re.compile(r'("[^"]*")')
+
 
 def order_of(schedule: Schedule, order: str) -> dict[str, Any]:
     """The order's row in `Schedule.orders`, or what its administrations tell of it."""
@@ -41,13 +44,18 @@ def prose(schedule: Schedule, text: str) -> str:
         row["id"]: name_of(schedule, row["id"]) for row in schedule.orders
     }
     known |= {row["drug"]: drug_name(row["drug"]) for row in schedule.not_scheduled}
-    return wording.plain(_named(text, tuple(known.items())), schedule.locale)
+    names = tuple((id, name) for id, name in known.items() if id not in ORDINARY)
+    parts = QUOTED.split(text)  # at odd places what a source prints, word for word
+    told = (wording.quoted(part, schedule.locale) if place % 2 else wording.plain(_named(part, names), schedule.locale) for place, part in enumerate(parts))
+    return "".join(told)
 
 
 @lru_cache(maxsize=4096)
 def _named(text: str, known: tuple[tuple[str, str], ...]) -> str:
     for id, name in sorted(known, key=lambda one: len(one[0]), reverse=True):
         text = re.sub(rf"(?<![\w.-]){re.escape(id)}(?![\w-]|\.\w)", name, text)
+    for name in {name for _, name in known}:  # several orders of one drug
+        text = re.sub(rf"(?<![\w-]){re.escape(name)}(?:(?:,| and|, and) {re.escape(name)})+(?![\w-])", name, text)
     return text
 
 

@@ -84,6 +84,7 @@ class Entry:
     duration: str
     signable: bool
     changed: str = ""
+    drawn: str = ""  # what is drawn up, where that is another amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +139,12 @@ class Prepared:
     concentration: str
     rate: str
     keep: str
+    warnings: tuple[str, ...] = ()
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The texts of one row of the preparation list, in the order of its headings."""
-        return (self.drug, self.doses, self.product, self.volume, self.fluid, self.concentration, self.rate, self.keep)
+        """The texts of one row of the preparation list, in the order of its headings; warnings stand beside the doses."""
+        return (self.drug, " ! ".join((self.doses, *self.warnings)), self.product, self.volume, self.fluid, self.concentration, self.rate, self.keep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,7 @@ class Sheet:
     preparation: Preparation = Preparation()
     pages: tuple[str, ...] = ("grid", "record", "days")
     paper: str = "a4"
+    unnamed: str = ""  # said where signatures stand, while the sheet names nobody
 
     @property
     def releasable(self) -> bool:

@@ -8,13 +8,16 @@ from decimal import Decimal
 from typing import Any
 
 from dosing.derivation import percent
-from dosing.render import issued, wording
+from dosing.render import blinding, issued, wording
 from dosing.render.grid import changed
 from dosing.render.names import amount_text, drug_name, name_of, order_of, prose, signable, starts
 from dosing.render.page import Entry, Fact, Working
 from dosing.schedule import Administration, Amount, Finding, Schedule, iso
 
-METRICS = {"bsa": "Body surface area", "bmi": "Body mass index", "crcl": "Creatinine clearance"}
+METRICS = {
+    "bsa": "Body surface area", "bmi": "Body mass index", "crcl": "Creatinine clearance", "crcl-indexed": "Creatinine clearance per 1.73 m²",
+    "crcl.adjusted40.devine": "The same on adjusted weight", "crcl.ideal.devine": "The same on ideal weight",
+}  # fmt: skip
 PROPER = {"dubois": "Du Bois"}
 SAME_SOURCE = re.compile(r'(\b([\w.-]+): "[^"]*"(?:, "[^"]*")*); \2: "')
 RESULTS = {"pass": "PASS", "note": "NOTE", "query": "ANSWERED", "block": "HOLD"}
@@ -33,7 +36,7 @@ def _entry(schedule: Schedule, row: Administration) -> Entry:
         wording.day_date(row.date, schedule.locale),
         starts(schedule, row),
         _stop(begin, stop, schedule.locale),
-        name_of(schedule, row.order),
+        ", ".join(filter(None, (name_of(schedule, row.order), blinding.arm_of(schedule, row.order)))),
         f"{row.number} of {row.of}".replace(" ", wording.NBSP),
         amount_text(schedule, row),
         wording.route(row.route),
@@ -115,8 +118,15 @@ def body(schedule: Schedule) -> tuple[Fact, ...]:
 def _weight(schedule: Schedule, one: Mapping[str, Any]) -> Fact:
     """One dosing weight of a heavy patient with the dose of each order it would give, calculated and not rounded."""
     locale = schedule.locale
-    doses = (f"{name_of(schedule, order)} {wording.amount(Amount(dose['calculated'], dose['unit']), locale)}{', used' if dose['used'] else ''}" for order, dose in one["doses"].items())
+    doses = (f"{name_of(schedule, order)} {_given(dose, locale)}" for order, dose in one["doses"].items())
     return Fact(wording.weight(one["name"]).capitalize(), f"{wording.amount(Amount(one['value'], one['unit']), locale)}; {', '.join(doses)}")
+
+
+def _given(dose: Mapping[str, Any], locale: str) -> str:
+    """What a weight would give; of a line that is held no amount, as none of them is used."""
+    if dose["amount"] is None:
+        return "held"
+    return wording.amount(Amount(dose["calculated"], dose["unit"]), locale) + (", used" if dose["used"] else "")
 
 
 def _cross_check(schedule: Schedule, metric: Mapping[str, str]) -> list[Fact]:

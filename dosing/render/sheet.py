@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from json import dumps
 from typing import TYPE_CHECKING
@@ -18,18 +20,20 @@ ROLES = ("Prescriber", "Pharmacist 1, calculated", "Pharmacist 2, checked")
 
 def sheet(schedule: Schedule, preparation: Prepared | None = None) -> Sheet:
     """The sheet of one schedule, every number already text; `preparation` is what `dosing.prepare` gave for it."""
-    number, columns, entries = document(schedule, preparation), grid.columns(schedule), record.entries(schedule)
     made = preparation or preparing.prepared(schedule)
+    drawn = preparing.drawn(schedule, made)
+    number, columns = document(schedule, preparation), grid.columns(schedule)
+    entries = tuple(replace(entry, drawn=drawn.get((row.order, row.number), "")) for entry, row in zip(record.entries(schedule), schedule, strict=True))
     return Sheet(
         language=schedule.locale,
         words=wording.words(schedule.locale),
         title=wording.plain(schedule.title, schedule.locale),
         banner=banner(schedule),
-        status=status(schedule),
+        status=", ".join(filter(None, (status(schedule), issue(schedule)))),
         identity=identity(schedule),
         basis=basis(schedule),
         columns=columns,
-        rows=grid.rows(schedule),
+        rows=grid.rows(schedule, drawn),
         questions=questions(schedule),
         entries=entries,
         workings=record.workings(schedule),
@@ -46,6 +50,7 @@ def sheet(schedule: Schedule, preparation: Prepared | None = None) -> Sheet:
         days=days.blocks(schedule, entries, columns, preparing.fluids(schedule, made)),
         issued=issued.changes(schedule),
         preparation=preparing.listed(schedule, made),
+        unnamed=unnamed(schedule),
     )
 
 
@@ -75,6 +80,16 @@ def status(schedule: Schedule) -> str:
     word = schedule.regimen.get("status", "")
     draft = "" if word == "released" else f"{word.upper()} REGIMEN"
     return ", ".join(filter(None, [wording.words(schedule.locale)["unblinded"] if blinding.told(schedule) else "", draft]))
+
+
+def issue(schedule: Schedule) -> str:
+    """`Issue 2, replaces issue 1` for the head of a later issue; empty for a first one."""
+    return f"Issue {schedule.issue}, replaces issue {schedule.replaces}" if schedule.replaces else ""
+
+
+def unnamed(schedule: Schedule) -> str:
+    """What stands at the signatures while neither name nor hospital number is entered; else empty."""
+    return "" if schedule.identity.get("name") or schedule.identity.get("id") else wording.words(schedule.locale)["unnamed"]
 
 
 def identity(schedule: Schedule) -> tuple[Fact, ...]:
@@ -111,7 +126,18 @@ def known(schedule: Schedule, key: str) -> str:
 def _weight(schedule: Schedule) -> str:
     weighed = known(schedule, "weighed")
     date = "date not entered" if weighed == wording.WORDS["not_entered"] else f"weighed {weighed}"
-    return f"{known(schedule, 'weight')}, {date}" if schedule.patient.get("weight") else wording.WORDS["not_entered"]
+    if not schedule.patient.get("weight"):
+        return wording.WORDS["not_entered"]
+    return "; ".join((f"{known(schedule, 'weight')}, {date}", *_other_weights(schedule)))
+
+
+def _other_weights(schedule: Schedule) -> Iterator[str]:
+    """The weight a course was begun with, and the last one measured, where the doses do not rest on them."""
+    used = known(schedule, "weight")
+    for one in (schedule.course or {}).get("weights", ()):
+        told = wording.plain(one["weight"], schedule.locale)
+        if told != used:
+            yield f"{told} {issued.moments(one['said'], schedule.locale)}"
 
 
 def _creatinine(schedule: Schedule) -> str:
@@ -135,9 +161,16 @@ def questions(schedule: Schedule) -> tuple[Question, ...]:
 def _question(schedule: Schedule, finding: Finding) -> Question:
     about = names.name_of(schedule, finding.order) if finding.order else ""
     state = "HOLD, line held" if finding.level == "block" else "QUERY"
+    told = wording.on_paper(names.prose(schedule, finding.message)) + _needed_by(schedule, finding)
     return Question(
-        finding.id, state, about, issued.moments(wording.on_paper(names.prose(schedule, finding.message)), schedule.locale), record.cites(finding.cite, schedule.locale)
+        finding.id, state, about, issued.moments(told, schedule.locale), record.cites(finding.cite, schedule.locale)
     )
+
+
+def _needed_by(schedule: Schedule, finding: Finding) -> str:
+    """By when a course's question must be answered: the start of the first dose that waits for it."""
+    start = (schedule.course or {}).get("needed_by", {}).get(finding.id)
+    return f" Answer needed by {start}." if start else ""
 
 
 def regimen_name(schedule: Schedule) -> str:

@@ -154,6 +154,7 @@ def _questions(sheet: Sheet) -> Iterator[str]:
 def _signatures(sheet: Sheet) -> Iterator[str]:
     if sheet.signatures:
         yield from _title(sheet.words["signatures"])
+        yield from paragraphs(sheet.unnamed)
     for role in sheet.signatures:
         yield f"{role:26}{'_' * 26}  {sheet.words['when']} {'_' * 26}"
 
@@ -181,7 +182,7 @@ def _entry(entry: Entry) -> list[str]:
         when,
         "\n".join(filter(None, (entry.drug, entry.changed))),
         entry.number,
-        marked(entry.amount, entry.changed),
+        "\n".join(filter(None, (marked(entry.amount, entry.changed), entry.drawn))),
         f"{entry.route}, {entry.duration}",
     ]
 
@@ -201,6 +202,7 @@ def _prepared(sheet: Sheet) -> Iterator[str]:
     heads = [sheet.words[key].lower() for key in PREPARED]
     for line in sheet.preparation.lines:
         yield from paragraphs(f"{line.drug}: {line.doses}", "    ")
+        yield from (part for text in line.warnings for part in paragraphs(f"    ! {text}", "      "))
         yield from paragraphs("    " + "; ".join(f"{head}: {text}" for head, text in zip(heads, line.cells[2:], strict=True)), "    ")
     yield from _facts(sheet.preparation.notes) if sheet.preparation.notes or not sheet.preparation.lines else ()
 

@@ -39,7 +39,10 @@ SHORT = {  # abbreviations of drugs and cells are never printed bare
 SPELLED_US = {"haematopoietic": "hematopoietic", "anaemia": "anemia", "ciclosporin": "cyclosporine"}
 MEASURES = r"mg|mcg|micrograms?|nanograms?|ng|g|kg|cm|m2|m²|mL|L|dL|units|cells|doses|mmol|micromol|h|hours|min|minutes|Gy|cGy|y|%"
 GAP = re.compile(rf"(?<=\d) ?(?={MEASURES}\b|%)")
+UNBROKEN = re.compile(rf"(?<=\d) (?=(?:{MEASURES})\b|%)")  # no blank is added, only kept whole
+RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 LARGE = re.compile(rf"(?<![\w.,/-])(\d{{4,}}(?:\.\d+)?)(?=[ {NBSP}](?:{MEASURES})\b)")
+ENDLESS = re.compile(r"(?<![\w.,])\d+\.\d{5,}(?!\w)")  # a quotient that nobody wants to read to its end
 ABBREVIATED = re.compile(
     r"(?<![\w-])(h?(?:" + "|".join(sorted(map(re.escape, SHORT), key=len, reverse=True)) + r"))(?![\w-])"
 )
@@ -64,6 +67,7 @@ WORDS = {
     "replaced": "Take every copy of the issue it replaces away.", "preparation": "Preparation list", "prep_doses": "Doses",
     "prep_product": "Product, vials or bags", "prep_volume": "Drug volume", "prep_fluid": "Diluent, final volume", "prep_concentration": "Concentration",
     "prep_rate": "Rate", "prep_keep": "Stability, light, filter, line", "no_preparation": "No dose is drawn up.", "fluid_line": "Diluent, volume, line",
+    "unnamed": "Patient not entered: write name and number before signing.",
     "unblinded": "UNBLINDED: pharmacy only", "superseded": "SUPERSEDED", "what_changed": "What changed", "nothing_changed": "Nothing in the doses.",
     "timeline": "Timeline", "same_time": "At the same time",
     "timeline_legend": "Bar: planned start to stop. Thick stroke: planned start, duration not given. Hatched: HOLD, do not prepare. "
@@ -196,19 +200,19 @@ def route(text: str | None) -> str:
 
 
 @lru_cache(maxsize=4096)
-def plain(text: str, locale: str, mark: str = "%s") -> str:
-    """Prose made safe for print: full names, spelled micrograms, spaced units, words for < and >, real minus signs.
-
-    `mark` frames each replaced word; a quotation uses `[%s]` so that the reader sees what was not in the source.
-    """
-    text = ABBREVIATED.sub(
-        lambda found: mark % SHORT[found[1].removeprefix("h") if found[1] not in SHORT else found[1]], text
-    )
-    text = re.sub(r"\s?[µμ]g\b", " " + mark % unit("mcg", locale), text)
+def plain(text: str, locale: str) -> str:
+    """Prose made safe for print: full names, spelled micrograms, spaced units, words for < and >, real minus signs."""
+    text = ABBREVIATED.sub(lambda found: _full(found[1]), text)
+    text = re.sub(r"\s?[µμ]g\b", " " + unit("mcg", locale), text)
     text = re.sub(r"\bmcg\b", unit("mcg", locale), text)
     text = WEIGHTS.sub(lambda found: weight(found[0]), text)
-    text = _signs(_numbers(_units(text)))
+    text = _signs(_numbers(_units(_powers(text))))
     return spelling(text, locale)
+
+
+def _full(short: str) -> str:
+    """What an abbreviation stands for."""
+    return SHORT[short if short in SHORT else short.removeprefix("h")]
 
 
 FLAG = r"--[a-z][\w-]*(?: [\w-]+[.=][\w.=\u2026-]*[\w\u2026])?"
@@ -233,8 +237,13 @@ def _hours(value: Decimal) -> str:
 
 
 def quoted(text: str, locale: str) -> str:
-    """A printed phrase of a source; whatever had to be written out stands in square brackets."""
-    return plain(text, locale, "[%s]")
+    """A printed phrase of a source, word for word; only what had to be written out stands in square brackets.
+
+    Signs that a fax loses are set safely and say the same: a raised power as `10^5`, a hyphen before a number as a minus.
+    """
+    text = ABBREVIATED.sub(lambda found: f"[{spelling(_full(found[1]), locale)}]", text)
+    text = re.sub(r"\s?(?:[µμ]g|mcg)\b", f" [{unit('mcg', locale)}]", text)
+    return UNBROKEN.sub(NBSP, _minus(_powers(text)))
 
 
 def _units(text: str) -> str:
@@ -243,13 +252,20 @@ def _units(text: str) -> str:
     return GAP.sub(NBSP, text)
 
 
+def _powers(text: str) -> str:
+    return re.sub(r"10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda found: "10^" + found[1].translate(RAISED), text)
+
+
+def _minus(text: str) -> str:
+    text = re.sub(r"(?<![\w\u2212)-])-(?=\d)", MINUS, text)
+    return re.sub(rf"{MINUS} (?=\d)", f"{MINUS}{NBSP}", text)
+
+
 def _numbers(text: str) -> str:
-    text = re.sub(
-        r"10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda found: "10^" + found[1].translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")), text
-    )
     text = re.sub(
         r"(?<![\w.])(\d+(?:\.\d+)?e\+?\d{1,2})(?=[ \u00a0])", lambda found: format(Decimal(found[1]), "f"), text
     )
+    text = ENDLESS.sub(lambda found: spoken(found[0]) if found[0] >= "0.01" else f"{float(found[0]):.4g}", text)
     return LARGE.sub(lambda found: number(found[1]), text)
 
 
@@ -264,6 +280,4 @@ def _signs(text: str) -> str:
     ):
         text = re.sub(rf"\s*{sign}\s*", f" {word} ", text)
     text = re.sub(r"\.\.(?=[+-]?\d)", " to ", text)
-    text = re.sub(r" x (?=\d)", f" ×{NBSP}", text)
-    text = re.sub(r"(?<![\w\u2212)-])-(?=\d)", MINUS, text)
-    return re.sub(rf"{MINUS} (?=\d)", f"{MINUS}{NBSP}", text)
+    return _minus(re.sub(r" x (?=\d)", f" ×{NBSP}", text))

@@ -1,19 +1,18 @@
 """The second calculation's own sizes of a patient: weights, surface, clearance, and the row of a table they fall into.
 
-Exact fractions out of canonical texts, by code that nothing else of the package shares. `ValueError` says what is
-missing or unreadable.
+Exact fractions out of canonical texts. `ValueError` says what is missing or unreadable.
 """
 
 from __future__ import annotations
 
 import re
 from fractions import Fraction
-from functools import lru_cache
 from math import isqrt, log10, pow
 from typing import NamedTuple
 
+from dosing.second.numbers import number, stepped
+
 Size = tuple[str, str, str]  # "kg", "m2", "gfr" or ""; the weight it is made from; the most of it
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?")
 _RULE = re.compile(r"rule (\S+) (actual|lower)(?: (\S+) (bmi|ideal) (>=|>) (\S+))?")
 _CONDITION = re.compile(r"(\S+) (<=|>=|<|>) (\S+)")
 _IDEAL = {  # kg at a height in cm, that height, kg per cm
@@ -52,38 +51,20 @@ _LINES = {  # m2 per cm, m2 per kg, m2 at zero
 class Person(NamedTuple):
     """Body of one patient as text: kg, cm, "F" or "M", mL/min, y, mg/dL, with the conventions for BSA and weights.
 
-    `gfr` is a clearance as given (taken as at most 125 for a dose by AUC), `measured` a measured GFR.
+    `crcl` is a clearance as given (taken as at most 125 for a dose by AUC), `gfr` a measured GFR.
     """
 
     weight: str
     height: str = ""
     sex: str = ""
+    crcl: str = ""
     gfr: str = ""
-    measured: str = ""
     age: str = ""
     creatinine: str = ""
     bsa_formula: str = "mosteller"
     bsa_step: str = "0.01"
     bsa_floor: str = "0.5"
     weight_step: str = "0.1"
-    bsa_weight: str = "actual"
-
-
-@lru_cache(maxsize=4096)
-def number(text: str, name: str, zero: bool = False) -> Fraction:
-    """A plain number above zero (or from zero on) as an exact fraction."""
-    if not _NUMBER.fullmatch(text) or not (zero or Fraction(text)):
-        raise ValueError(f"{name} {text!r} is not a plain number above zero; write digits with a point")
-    return Fraction(text)
-
-
-def stepped(value: Fraction, text: str) -> Fraction:
-    """The nearest multiple of a step, half away from zero; no value here is negative."""
-    if not text:
-        return value
-    (step, part), (top, bottom) = number(text, "step").as_integer_ratio(), value.as_integer_ratio()
-    unit = bottom * step
-    return Fraction((2 * top * part + unit) // (2 * unit) * step, part)
 
 
 def size(of: Size, person: Person) -> Fraction:
@@ -92,20 +73,20 @@ def size(of: Size, person: Person) -> Fraction:
     if kind == "kg":
         return dosing_weight(weight, person)
     if kind == "m2":
-        value = surface(person, person.bsa_weight if weight == "actual" else weight)
+        value = surface(person, weight)
         return min(value, number(most, "largest BSA")) if most else value
     return calvert(person) + 25 if kind == "gfr" else Fraction(1)
 
 
 def calvert(person: Person) -> Fraction:
     """The GFR of a dose by AUC: measured as it is, any other at most 125 mL/min (Calvert 1989, FDA 2010)."""
-    return number(person.measured, "GFR") if person.measured else min(clearance(person), Fraction(125))
+    return number(person.gfr, "GFR") if person.gfr else min(clearance(person), Fraction(125))
 
 
 def clearance(person: Person) -> Fraction:
     """Clearance in mL/min: given, measured, Cockcroft-Gault 1976 from 18 years, else Schwartz 2009 times BSA / 1.73."""
-    if person.gfr or person.measured or not person.creatinine:
-        return number(person.gfr or person.measured, "GFR", True)
+    if person.crcl or person.gfr or not person.creatinine:
+        return number(person.crcl or person.gfr, "GFR", True)
     age, creatinine = number(person.age, "age", True), number(person.creatinine, "creatinine")
     if age >= 18:
         if person.sex not in ("F", "M"):
@@ -239,20 +220,3 @@ def _fact(name: str, person: Person) -> Fraction:
     if name == "bsa":
         return surface(person, "actual")
     return number(getattr(person, name), name, True)
-
-
-def packed(value: Fraction, most: Fraction | None, text: str) -> Fraction | None:
-    """The whole vials or the standard dose nearest to a dose, where it is inside the limit; None for neither.
-
-    `text` is `vial 10 50` or `band 6 40 50 60`: the limit in per cent, then the vial or the doses, ascending.
-    """
-    kind, limit, *sizes = text.split()
-    doses = [number(size, "pack") for size in sizes]
-    if kind == "vial":
-        whole = int(value / doses[0] + Fraction(1, 2))
-        found = min(whole, int(most / doses[0]) if most is not None else whole) * doses[0]
-    else:
-        fitting = [dose for dose in doses if most is None or dose <= most]
-        above = sum(value * value >= low * high for low, high in zip(fitting, fitting[1:], strict=False))
-        found = fitting[above] if fitting else Fraction(0)
-    return found if found and abs(found - value) * 100 <= number(limit, "limit") * value else None
