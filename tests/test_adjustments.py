@@ -180,7 +180,7 @@ def test_a_reduction_needs_who_and_why_and_a_dose() -> None:
 @pytest.mark.parametrize(("crcl", "mg"), [("80", "50"), ("79", "40"), ("79.9", "40"), ("50", "40"), ("49", "30"), ("30", "30"), ("29", None)])
 def test_the_fludara_table_in_ml_per_min(crcl: str, mg: str | None) -> None:
     """25 mg/m2 at 2 m2 is 50 mg; 80 % is 40 (20 mg/m2), 60 % is 30 (15 mg/m2), none below 30: the shelf's five vectors."""
-    patient = {"weight": "80 kg", "height": "180 cm", "crcl": f"{crcl} mL/min"}
+    patient = {"weight": "80 kg", "height": "180 cm", "age": "40 y", "crcl": f"{crcl} mL/min"}
     schedule = planned(FLU25, patient, set={"one.adjust": "fludara-label"}, **SIGNED)
     assert amount(schedule) == (f"{mg} mg" if mg else "held")
     assert found(schedule, "one.adjust").level == ("note" if mg else "block")
@@ -196,7 +196,7 @@ def test_the_older_table_per_173(crcl: str, share: str) -> None:
 
 
 def test_the_two_tables_disagree_at_75() -> None:
-    patient = {"weight": "80 kg", "height": "180 cm", "crcl": "75 mL/min"}  # 64.9 mL/min/1.73 m2
+    patient = {"weight": "80 kg", "height": "180 cm", "age": "40 y", "crcl": "75 mL/min"}  # 64.9 mL/min/1.73 m2
     tables = {name: amount(planned(FLU25, patient, set={"one.adjust": name}, **SIGNED)) for name in ("fludara-label", "older-us-label")}
     assert tables == {"fludara-label": "40 mg", "older-us-label": "40 mg"}
     patient["crcl"] = "81 mL/min"  # 70.07 mL/min/1.73 m2
@@ -206,7 +206,7 @@ def test_the_two_tables_disagree_at_75() -> None:
 
 
 def test_a_table_is_never_applied_by_itself_and_needs_its_facts() -> None:
-    patient = {"weight": "80 kg", "height": "180 cm"}
+    patient = {"weight": "80 kg", "height": "180 cm", "age": "40 y"}
     assert amount(planned(FLU25, {**patient, "crcl": "60 mL/min"})) == "50 mg"
     with pytest.raises(InputError, match="no clearance is known"):
         planned(FLU25, patient, set={"one.adjust": "fludara-label"}, **SIGNED)

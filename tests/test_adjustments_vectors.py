@@ -42,7 +42,7 @@ def by(name: str, **fixed: float) -> Callable[[Said], Any]:
 
 def fludarabine(table: str, crcl: str) -> str:
     """25 mg/m2 by a label's table at 2 m2 (absolute), or at 1.73 m2 (indexed), per m2; held reads as not given."""
-    body = {"weight": "80 kg", "height": "180 cm"} if table == "fludara-label" else {"weight": "62.29 kg", "height": "172.97 cm"}
+    body = {"weight": "80 kg", "height": "180 cm", "age": "40 y"} if table == "fludara-label" else {"weight": "62.29 kg", "height": "172.97 cm"}
     crcl = crcl if table == "fludara-label" else str(Decimal(crcl) + Decimal("0.001"))
     schedule = planned(FLU25, {**body, "crcl": f"{crcl} mL/min"}, set={"one.adjust": table}, **SIGNED)
     return "DO_NOT_ADMINISTER" if found(schedule, "one.adjust").level == "block" else str(exact(schedule) / (2 if table == "fludara-label" else Decimal("1.73")))

@@ -70,6 +70,13 @@ def test_a_course_given_as_planned_has_no_question_about_its_sum() -> None:
     assert "bu.sum" not in levels(course) and total(course, "bu") == "854.4"
 
 
+def test_rounding_alone_passes_no_limit_of_the_course() -> None:
+    """50 × 62.5 = 3,125 mg → 3,130 mg, four times 200.32 mg/kg where 200 are usual: the order is 200, and nothing is asked."""
+    course = Course.start("cy-saa", ADULT, day0="2027-01-15", zone="Asia/Shanghai")
+    give_all(course, "cy", 1)
+    assert amounts(course, "cy") == ["3130"] * 4 and "cy.sum" not in levels(course)
+
+
 # given without release
 
 
@@ -91,7 +98,7 @@ def test_where_doses_are_released_one_without_is_asked_about() -> None:
     course.answer("flu.unreleased", "checked at the bedside by P2", by="P2", why="telephone order")
     course.release("flu#3", by="P1")
     told = {(row["order"], row["number"]): row["released"] for row in csv.DictReader(io.StringIO(course.reconciliation()))}
-    assert [told["flu", number] for number in (1, 2, 3, 4)] == ["by P1", "no", "by P1", "no"]
+    assert [told["flu", number] for number in "1234"] == ["by P1", "no", "by P1", "no"]
     assert [row["released"] for row in course.pharmacy()["reconciliation"] if row["order"] == "flu"] == ["by P1", "no", "by P1", "no"]
     with pytest.raises(InputError, match="its release with it"):
         course.recall("flu#1", by="P1")
@@ -111,10 +118,10 @@ def test_a_release_for_another_amount_is_none() -> None:
 
 
 def test_a_mistyped_level_is_corrected_and_both_are_shown() -> None:
-    """7,000 for 700: 53.4 × 1125 / 7000 = 8.58 mg = 14.3 steps → 8.4 mg; corrected, the doses left are 85.8 mg as if it had been 700 at once."""
+    """7,000 for 700: 53.4 × 1125 / 7000 = 8.58 mg, 0.129 mg/kg, below the hard 0.3: held. Corrected, the doses left are 85.8 mg as if it had been 700 at once."""
     course, direct = bucy2(), bucy2()
     course.level("bu#1", "7000 umol*min/L", LEVEL[1], **TDM)
-    assert amounts(course, "bu")[6] == "8.4" and levels(course)["bu.level.far"] == "query" and "0.161 times" in message(course, "bu.level.far")
+    assert rows(course, "bu")[6]["held"] and "0.129249 mg/kg/dose" in message(course, "bu.dose") and levels(course)["bu.level.far"] == "query" and "0.161 times" in message(course, "bu.level.far")
     course.level("bu#1", *LEVEL, corrects=True, **(TDM | {"why": "typed wrong"}))
     direct.level("bu#1", *LEVEL, **TDM)
     assert amounts(course, "bu") == amounts(direct, "bu") and "bu.level.far" not in levels(course)
@@ -199,8 +206,8 @@ def test_a_rest_day_has_its_column_and_given_days_both_numbers() -> None:
     assert all(row.cells[3].kind == "none" for row in made.rows)
     given = next(row for row in made.rows if row.order == "flu").cells[0].lines
     assert any(line.replace("\u00a0", " ") == "GIVEN 09:00, do not give again; was day −5, now day −6" for line in given)
-    for form in ("text", "markdown", "html"):
-        assert b"nothing to give" in render.to_bytes(moved().schedule(), {"text": "txt", "markdown": "md"}.get(form, form))
+    for extension, told in (("txt", b"nothing"), ("md", b"rest: nothing to give"), ("html", b"rest: nothing to give")):
+        assert told in render.to_bytes(moved().schedule(), extension)
 
 
 def test_a_long_rest_is_one_column() -> None:

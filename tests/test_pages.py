@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from schedules import UNSAFE, Words, releasable, saa_one, saa_two
 
+from dosing import Course, Patient, plan
 from dosing.errors import UsageError
 from dosing.render import labels, qr, timeline, to_bytes, to_text_of, wording
 from dosing.render.check import tasks
@@ -294,3 +295,43 @@ def test_chinese_stands_beside_english() -> None:
         assert all(told in text for told in ("氟达拉滨", "fludarabine", "2026-12-04 周五", "不得发放 NOT RELEASABLE", "计算记录 Calculation record", "HOLD"))
     assert sheet(made).columns[0].date == "2026-12-04 周五" and "1986-01-01" in words(pdf(made, "grid"))
     assert "graft" in to_text_of_pages(made, "grid").partition("<tbody>")[2]
+
+
+# Page 1: who, which issue, which weight, which arm
+
+
+def test_signatures_ask_for_the_patient_who_is_not_entered() -> None:
+    asked = "Patient not entered: write name and number before signing."
+    for extension in ("txt", "md", "html"):
+        assert asked in to_text_of(releasable(identity={}), extension) and asked not in to_text_of(releasable(identity={"id": "7"}), extension)
+    assert asked in " ".join(words(pdf(releasable(identity={}), "grid")).split())
+
+
+def test_a_later_issue_says_so_in_the_head() -> None:
+    assert sheet(releasable(issue=2, replaces=1)).status.endswith("Issue 2, replaces issue 1") and "Issue" not in sheet(releasable()).status
+
+
+@pytest.mark.parametrize(("outcome", "told"), [
+    ("", "62.5\u00a0kg, date not entered; measured 57.5\u00a0kg since, not used"), ("fluid", "62.5\u00a0kg, date not entered; measured 57.5\u00a0kg since, not used"),
+    ("real", "57.5\u00a0kg, weighed 10 Jan 2027; planned with 62.5\u00a0kg"),
+])  # fmt: skip
+def test_a_weight_measured_in_a_course_stands_beside_the_one_planned_with(outcome: str, told: str) -> None:
+    who = {"weight": "62.5 kg", "height": "168 cm", "age": "31 y", "sex": "M", "creatinine": "0.9 mg/dL"}
+    course = Course.start("nct07299123", who, day0="2027-01-15", zone="Asia/Shanghai", times={"hsc": "14:00"}, choose={"stratum": "SAA-I", "cy.dose": "600 mg/m2/day"})
+    for order in ("flu", "cy"):
+        course.give(f"{order}#1", at="2027-01-10T09:00", by="N1")
+    course.weigh("57.5 kg", at="2027-01-10T18:00", by="AB", second="CD", outcome=outcome, why="scale")
+    assert {fact.label: fact.text for fact in sheet(course.schedule()).basis}["Weight"] == told
+
+
+@pytest.mark.parametrize("arm", ["2d", "3d", "blinded"])
+def test_the_unblinded_sheet_names_the_arm_where_its_cells_stand(arm: str) -> None:
+    choose = {"stratum": "SAA-I", "cy.dose": "600 mg/m2/day", "arm": arm}
+    made = plan("nct07299123", Patient(weight="62.5 kg", height="168 cm", age="31 y"), day0="2027-01-15", zone="Asia/Shanghai", times={"hsc": "14:00"}, choose=choose)
+    page = sheet(made)
+    cells = next(row for row in page.rows if row.order == "msc")
+    printed = {"2d": "arm 2d: conventional 2D-cultured", "3d": "arm 3d: 3D hypoxia-preconditioned"}.get(arm)
+    assert any(line.startswith(printed or "arm") for line in cells.lines) is (printed is not None)
+    named = [line.entry.drug for day in page.days for line in day.lines if "mesenchymal" in line.entry.drug]
+    assert len(named) == 1 and (printed or "cells") in named[0] and ("arm" in named[0]) is (printed is not None)
+    assert not any("arm 2d" in line or "arm 3d" in line for row in page.rows if row.order != "msc" for line in row.lines)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from test_adjustments import exact, planned
 from test_preparation import codes, dose, one, story
 
 from dosing import InputError, Patient, plan, prepare
 from dosing.preparation.bags import bag_plans
-from dosing.preparation.cells import cells_total
 from dosing.preparation.volumes import digits
 
 COUNTS = {"count": "total", "dose-count": "viable"}
@@ -47,9 +47,9 @@ def test_check_10_viability_and_recovery_are_never_assumed(left_out: str) -> Non
 
 
 def test_w79_to_w81_cells_per_kg_with_a_maximum() -> None:
-    assert cells_total("2e6", 80, "2e8") == 160_000_000
-    assert cells_total("2e6", 100, "2e8") == cells_total("2e6", 120, "2e8") == 200_000_000
-    assert cells_total("2e5", 38) == 7_600_000
+    capped = {"drug": "umbilical-cord-msc", "dose": "2e6 cells/kg", "max": "2e8 cells"}
+    assert [exact(planned(capped, {"weight": f"{kg} kg"})) for kg in (80, 100, 120)] == [160_000_000, 200_000_000, 200_000_000]
+    assert exact(planned({"drug": "umbilical-cord-msc", "dose": "2e5 cells/kg"}, {"weight": "38 kg"})) == 7_600_000
 
 
 def test_w85_ryoncil_by_the_strength_of_the_label_not_by_its_quotient() -> None:
@@ -229,9 +229,9 @@ def test_what_a_label_counts_is_not_asked_for_and_not_overruled_silently() -> No
     assert "check.label" in codes(prepare(tisa("50 kg", "up-to-50"), products={"cells-kg": "kymriah"}, cells={"cells-kg": other}).of("cells-kg")[0])
 
 
-def test_the_wrong_band_gives_no_dose_and_a_question() -> None:
-    schedule = tisa("54 kg", "up-to-50")
-    assert not prepare(schedule).of("cells-kg") and any(found.id == "cells-kg.left-out" for found in schedule.open)
+def test_the_wrong_band_is_refused() -> None:
+    with pytest.raises(InputError, match="the patient has weight 54 kg"):
+        tisa("54 kg", "up-to-50")
 
 
 def test_axi_cel_at_its_cap_takes_no_bag_above_it() -> None:

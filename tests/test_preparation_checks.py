@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from test_preparation import codes, dose, one, story
 
 from dosing import InputError, UsageError, prepare
-from dosing.preparation.volumes import digits
+from dosing.preparation.volumes import at_least, at_most, digits, shown
+from dosing.schedule import Amount, Schedule
 
 
 @pytest.mark.parametrize(
@@ -228,3 +231,56 @@ def test_doses_that_are_prepared_alike_are_one_line() -> None:
     made = prepare(story("B"), products={"bu": "concentrate"})
     assert [(group[0].row.order, len(group)) for group in made.groups] == [("bu", 16), ("flu", 4), ("cy", 4), ("msc", 1)]
     assert made.tell().count("draw up 2.8 mL = 16.8 mg") == 1 and "doses 1 to 16 of 16" in made.tell()
+
+
+# --- what a pharmacist missed on the print ---------------------------------------------------------------------------
+
+
+def test_a_volume_drawn_up_stands_with_what_it_is_off_the_dose_ordered_and_calculated() -> None:
+    """8.9 mL of 6 mg/mL is no mark of 0.2 mL: 9 mL hold 54 mg, 54/53.4 = +1.1 % and 54/53.12 = +1.7 %."""
+    made = one(replaced(dose("busulfan", "53.4"), calculated=Amount("53.12", "mg")), "concentrate", graduation="0.2 mL")
+    assert [(round(float(off), 1), str(of), word) for off, of, word in made.apart] == [(1.1, "53.4 mg", "ordered"), (1.7, "53.12 mg", "calculated")]
+    assert "draw up 9 mL (exactly 8.9 mL) = 54 mg, +1.1 % of 53.4 mg ordered, +1.7 % of 53.12 mg calculated" in made.tell()
+    assert str(made.row.amount) == "53.4 mg" and "check.drawn" not in codes(made)
+
+
+def test_a_drawn_amount_past_the_sites_limit_from_the_calculated_dose_is_asked_about() -> None:
+    """The order is far above what was calculated and the syringe adds to it: 54/45 is +20 %."""
+    made = one(replaced(dose("busulfan", "53.4"), calculated=Amount("45", "mg")), "concentrate", graduation="0.2 mL")
+    assert "check.drawn" in codes(made)
+
+
+def replaced(schedule: Schedule, **facts: Any) -> Schedule:
+    """The schedule with other facts of its one row."""
+    (row,) = schedule
+    return replace(schedule, administrations=(row._replace(**facts),))
+
+
+@pytest.mark.parametrize(("volume", "withdraw", "fails"), [("500 mL", False, True), ("500 mL", True, False), ("2500 mL", False, False)])
+def test_what_a_bag_takes_beside_its_own_volume_is_asked(volume: str, withdraw: bool, fails: bool) -> None:
+    made = one(dose("cyclophosphamide", "4200"), "powder-1-g", volumes={"x": volume}, withdraw=withdraw)
+    assert ("check.capacity" in codes(made)) is fails
+
+
+@pytest.mark.parametrize(("volume", "fails"), [("100 mL", False), ("500 mL", True), ("50 mL", True)])
+def test_no_rate_is_told_outside_the_concentration_of_the_label(volume: str, fails: bool) -> None:
+    """54 mg in 109 mL are 0.495 mg/mL, the label's about 0.5; in 509 mL 0.106, in 59 mL 0.915."""
+    made = one(dose("busulfan", "54", minutes=120), "concentrate", volumes={"x": volume}, withdraw=False)
+    assert ("check.concentration" in codes(made)) is fails and (made.fluid.rate is None) is fails is made.fluid.outside
+    assert ("run " in made.tell().replace("not to be run", "")) is not fails
+
+
+def test_doses_too_early_prepared_are_told_once() -> None:
+    planned = story("B")
+    rows = tuple(row._replace(minutes=120) if row.order == "bu" else row for row in planned)
+    made = prepare(replace(planned, administrations=rows), products={"bu": "concentrate"}, prepared={"bu": "7 h before"})
+    assert [len(group) for group in made.groups if group[0].row.order == "bu"] == [16] and " ".join(made.tell().split()).count("prepare it later") == 1
+    assert len([found for found in made.findings if found.code == "preparation.check.stability"]) == 1
+
+
+@pytest.mark.parametrize(("value", "unit", "told"), [
+    (Fraction(1700, 3), "mL", "566.7 mL"), (Fraction(53, 6), "mL", "8.833 mL"), (Fraction(250, 3), "mL/h", "83.3 mL/h"), (Fraction(1, 30), "mL/h", "0.0333 mL/h"), (500, "mL", "500 mL"),
+])  # fmt: skip
+def test_a_figure_for_print(value: Fraction, unit: str, told: str) -> None:
+    assert str(shown(value, unit)) == told
+    assert str(at_least(Fraction(100, 3))) == "33.4 mL" and str(at_most(Fraction(200, 3))) == "66.6 mL"

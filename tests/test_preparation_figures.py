@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import csv
+import re
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product as combinations
 from math import ceil
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_adjustments import exact, planned
 from test_preparation import TENTH, dose, one
 
-from dosing import InputError
+from dosing import InputError, prepare
+from dosing.engine.adjust import Rounded
+from dosing.engine.dose import pack
 from dosing.preparation.bags import choose_bags
-from dosing.preparation.cells import Dmso, bag_count, cells_total, cells_volume, dmso_days, dmso_mass, dmso_volume
+from dosing.preparation.cells import Dmso, bag_count, dmso_mass, dmso_volume
 from dosing.preparation.given import read_graduations
-from dosing.preparation.vials import vial_round, vial_set, vials_needed, waste
+from dosing.preparation.vials import vial_set, waste
 from dosing.preparation.volumes import (
     concentration,
     deviation,
@@ -43,8 +49,45 @@ def dmso(said: dict[str, str]) -> Dmso:
     return Dmso(Fraction(said["fraction"]), said["basis"], Fraction(said["density_g_ml"]) if "density_g_ml" in said else None)
 
 
-def cells_of(said: dict[str, str]) -> Fraction:
-    return Fraction(said["cells_total"]) if "cells_total" in said else cells_total(said["dose_per_kg"], said["W_kg"])
+def cells_for(per_kg: str, weight: str) -> Decimal:
+    """What the plan of an order by weight comes to."""
+    return exact(planned({"drug": "umbilical-cord-msc", "dose": f"{per_kg} cells/kg"}, {"weight": f"{weight} kg"}))
+
+
+def cells_of(said: dict[str, str]) -> Decimal:
+    return Decimal(said["cells_total"]) if "cells_total" in said else cells_for(said["dose_per_kg"], said["W_kg"])
+
+
+def thawed(cells: object, per_ml: object, viability: str, recovery: str) -> Fraction:
+    """mL for a number of viable cells, of a certificate that counts total ones; viability and recovery in per cent."""
+    stated = {"concentration": f"{per_ml} cells/mL", "viability": f"{viability} %", "recovery": f"{recovery} %", "count": "total", "dose-count": "viable"}
+    return one(dose("umbilical-cord-msc", f"{cells}", "cells", kind="cells"), cells={"x": stated}).exact
+
+
+def percent(share: str) -> str:
+    return f"{Decimal(share) * 100:f}"
+
+
+def ryoncil(said: dict[str, str]) -> int:
+    (vials,) = one(dose("remestemcel-l", f"{cells_of(said):f}", "cells", kind="cells"), "ryoncil").vials
+    assert vials.content.decimal == Decimal(said["cells_per_vial"])
+    return vials.count
+
+
+def dmso_days(said: dict[str, str]) -> int:
+    """What `prepare` says of a product of 10^6 cells/mL for the 20 kg of its schedule."""
+    assert (said["W_kg"], said["limit_g_kg"]) == ("20", "1")
+    stated = {"concentration": "1e6 cells/mL", "count": "viable", "dose-count": "viable", "recovery": "100 %", "density": f"{said['density_g_ml']} g/mL",
+              "dmso": f"{percent(said['fraction'])} % {said['basis']}"}  # fmt: skip
+    made = prepare(dose("umbilical-cord-msc", f"{int(said['volume_ml']) * 10**6}", "cells", kind="cells"), cells={"x": stated})
+    (told,) = [found.message for found in made.findings if found.code.endswith("check.dmso")]
+    return int(re.search(r"needs (\d+) days", told)[1])
+
+
+def vial_round(said: dict[str, str]) -> object:
+    rounded = Rounded("vial", (Decimal(said["vial"]),), Decimal(said["limit_pct"]), "")
+    packed = pack(SimpleNamespace(rounded=rounded, order=SimpleNamespace(max=None)), np.array([float(said["calculated"])]))
+    return packed.amount(0) if packed.taken[0] else "NONE"
 
 
 def mix(said: dict[str, str]) -> tuple[dict[str, int], dict[str, str]]:
@@ -57,22 +100,22 @@ def told_range(said: dict[str, str]) -> str:
 
 
 VECTORS = {
-    "cells_total": lambda s: cells_total(s["dose_per_kg"], s["W_kg"]),
-    "cells_volume_viable": lambda s: cells_volume(cells_of(s), s["conc_per_ml"], s["viability"], s["recovery"]),
+    "cells_total": lambda s: cells_for(s["dose_per_kg"], s["W_kg"]),
+    "cells_volume_viable": lambda s: thawed(cells_of(s), s["conc_per_ml"], percent(s["viability"]), percent(s["recovery"])),
     "cells_bag_count": lambda s: bag_count(s["cells_total"], s["cells_per_bag"], s["recovery"]),
-    "ryoncil_vials": lambda s: vials_needed(cells_of(s), s["cells_per_vial"]),
-    "tnc_cord_minimum": lambda s: cells_total(s["min_per_kg"], s["W_kg"]),
+    "ryoncil_vials": ryoncil,
+    "tnc_cord_minimum": lambda s: cells_for(s["min_per_kg"], s["W_kg"]),
     "dmso_mass": lambda s: dmso_mass(s["volume_ml"], dmso(s)),
     "dmso_max_volume_day": lambda s: dmso_volume(s["W_kg"], dmso(s), s["limit_g_kg"]),
-    "dmso_infusion_days": lambda s: dmso_days(s["volume_ml"], s["W_kg"], dmso(s), s["limit_g_kg"]),
+    "dmso_infusion_days": dmso_days,
     "busulfan_diluent_volume": lambda s: diluent_by_ratio(drug_volume(s["dose_mg"], s["strength_mg_ml"]), s["ratio"]),
     "final_concentration": lambda s: concentration(s["dose_mg"], Fraction(s["drug_ml"]) + Fraction(s["diluent_ml"])),
     "bag_volume_min": lambda s: final_window(s["dose_mg"], None, s["cmax_mg_ml"])[0],
     "bag_volume_range": told_range,
-    "vials_ceil": lambda s: vials_needed(s["dose_mg"], s["vial_mg"]),
+    "vials_ceil": lambda s: vial_set(s["dose_mg"], {"vial": s["vial_mg"]})["vial"],
     "vial_mix_min_waste": lambda s: "+".join(f"{size}x{count}" for size, count in mix(s)[0].items()),
     "vial_mix_waste": lambda s: waste(s["dose_mg"], *mix(s)),
-    "vial_round_within_limit": lambda s: vial_round(s["calculated"], s["vial"], s["limit_pct"]) or "NONE",
+    "vial_round_within_limit": vial_round,
     "drug_volume": lambda s: drug_volume(s["dose_mg"], s["strength_mg_ml"]),
     "round_half_up": lambda s: nearest(s["value"], s["increment"]),
     "rounding_deviation_pct": lambda s: deviation(s["rounded"], s["calculated"]),
@@ -168,7 +211,7 @@ def test_w07_w12_w39_w41_w84_volumes_and_rates_under_their_own_convention() -> N
 
 def test_w83_the_printed_donor_lymphocyte_example_does_not_follow() -> None:
     """50 x 10^6 CD3/kg for 70 kg, 6,500 white cells/uL, 30 % lymphocytes, 70 % of them CD3, half collected: 5,128 mL, printed as 3,500."""
-    volume = cells_volume(cells_total("5e7", 70), Fraction(6500 * 1000) * Fraction("0.3") * Fraction("0.7"), 1, Fraction("0.5"))
+    volume = thawed(50_000_000 * 70, 6500 * 1000 * 3 * 7 // 100, "100", "50")
     assert round(volume) == 5128 and round(volume) != 3500
 
 
@@ -192,7 +235,7 @@ def test_no_choice_of_bags_is_nearer_on_its_side(dose_of: int, held: list[int]) 
 
 def test_rates_of_an_hour_and_a_window() -> None:
     assert infusion_rate("102.667", 120) == Fraction("51.3335") and concentration(56, Fraction("102.3")) == Fraction(560, 1023)
-    assert dmso_volume(20, Dmso(Fraction("0.1"), "w/v")) == 200 and dmso_days(450, 20, Dmso(Fraction("0.1"), "v/v", Fraction("1.10"))) == 3
+    assert dmso_volume(20, Dmso(Fraction("0.1"), "w/v")) == 200
 
 
 @settings(max_examples=60, deadline=None)

@@ -45,7 +45,7 @@ def test_vials_volume_bag_and_rate_by_hand(made: Schedule) -> None:
     stated = lines(made, volumes={"atg": "500 mL"}, graduation="0.1 mL", withdraw=True)["antithymocyte"]
     assert "final 500\u00a0mL" in stated.fluid and stated.concentration == "0.312\u00a0mg/mL"
     assert {line.rate for line in sheet(made, prepare(made, volumes={"atg": "500 mL"}, graduation="0.1 mL", withdraw=True)).preparation.lines if line.drug.startswith("antithymocyte")} == {
-        "about 83.33\u00a0mL/h", "125\u00a0mL/h",
+        "83.3\u00a0mL/h", "125\u00a0mL/h",
     }  # fmt: skip
 
 
@@ -81,3 +81,43 @@ def test_drugs_of_another_library_are_not_prepared_from_this_one() -> None:
     rows = tuple(row._replace(drug="only-there") for row in saa_one())
     listed = sheet(saa_one(administrations=rows)).preparation
     assert not listed.lines and "library" in listed.notes[0].text
+
+
+@pytest.mark.parametrize("extension", ["txt", "md", "html", "pdf"])
+def test_what_is_drawn_up_stands_beside_the_dose_on_every_page(extension: str) -> None:
+    """51 mg from 25 mg/mL are 2.04 mL; at marks of 0.1 mL 2 mL are drawn up, 50 mg, −2 %."""
+    if extension == "pdf":
+        pytest.importorskip("typst"), pytest.importorskip("segno")
+    schedule = released()
+    given = prepare(schedule, products={"flu": "solution"}, volumes={"flu": "100 mL"}, graduation="0.1 mL")
+    page = sheet(schedule, given)
+    flu = next(row for row in page.rows if row.order == "flu")
+    told = "drawn up 50\u00a0mg in 2\u00a0mL, −2.0\u00a0%"
+    assert flu.cells[0].amount == "51\u00a0mg" and told.replace("\u00a0%", " %") in flu.cells[0].lines
+    assert {line.entry.drawn for day in page.days for line in day.lines if line.entry.drug == "fludarabine"} == {told.replace("\u00a0%", " %")}
+    data = to_bytes(schedule, extension, ("grid", "days"), preparation=given)
+    if extension != "pdf":
+        assert "drawn up 50 mg" in re.sub(r"[\s\u00a0]+", " ", data.decode())
+    line = next(line for line in page.preparation.lines if line.drug == "fludarabine")
+    assert line.volume.replace("\u00a0", " ").startswith("2 mL = 50 mg, −2.0 % of 51 mg ordered")
+
+
+def released() -> Schedule:
+    """The seed plan with nothing held."""
+    change = {"atg.dose": "2.5 mg/kg/day", "atg.product": "thymoglobulin"}
+    who = Patient(weight="62.5 kg", height="168 cm", age="31 y", sex="M", creatinine="0.9 mg/dL")
+    choose = {"stratum": "SAA-I", "cy.dose": "600 mg/m2/day"}
+    return plan("nct07299123", who, day0="2027-01-15", zone="Asia/Shanghai", times={"hsc": "14:00"}, choose=choose, set=change, by="AB", reason="letter")
+
+
+def test_a_warning_stands_in_its_row_and_a_label_forbids_no_run_silently(made: Schedule) -> None:
+    given = prepare(made, products={"cy": "powder-1-g"}, volumes={"cy": "500 mL", "atg": "500 mL"}, withdraw=False)
+    page = sheet(made, given)
+    line = next(line for line in page.preparation.lines if line.drug == "cyclophosphamide")
+    assert any("take 51.5\u00a0mL more" in text for text in line.warnings) and "51.5\u00a0mL more" in line.cells[1]
+    assert not any("more?" in note.text for note in page.preparation.notes)
+
+
+def test_days_with_gaps_are_listed() -> None:
+    rows = tuple(row._replace(day=day) for row, day in zip((row for row in saa_one() if row.order == "flu"), (3, 6, 11, 12), strict=True))
+    assert sheet(saa_one(administrations=rows)).preparation.lines[0].doses.endswith("Day\u00a0+3, +6, +11, +12")

@@ -15,6 +15,7 @@ from schedules import ATG_BLOCK, CITES, UNSAFE, Words, by_hand, entries, releasa
 
 from dosing.errors import UsageError
 from dosing.render import FORMATS, to_bytes, to_text_of, wording
+from dosing.render.names import prose
 from dosing.render.sheet import document, sheet
 from dosing.schedule import Amount, Finding, Schedule
 
@@ -254,6 +255,26 @@ def test_a_quotation_shows_what_was_written_out() -> None:
     ) == "5 [micrograms]/(kg\u00a0day) of [antithymocyte globulin]".replace("\u00a0", " ")
 
 
+@pytest.mark.parametrize("text", ["200 mg/m2 IV q12h from day 5", "800mg/m2", "CAR-positive viable T cells", "<12 y 7.5 mg/kg"])
+def test_a_quotation_is_word_for_word(text: str) -> None:
+    assert wording.quoted(text, "en-GB").replace("\u00a0", " ") == text
+
+
+def test_messages_keep_quotations_and_ordinary_words() -> None:
+    """An order called `cells` does not rename the cells; two orders of one drug are named once; a quotient ends."""
+    orders = ({"id": "cells", "drug": "axicabtagene-ciloleucel"}, {"id": "m1", "drug": "methotrexate"}, {"id": "m3", "drug": "methotrexate"})
+    made = saa_one(orders=orders)
+    assert prose(made, "2 million viable T cells of m1, m3") == "2\u00a0million viable T cells of methotrexate".replace("2\u00a0million", "2 million")
+    assert prose(made, 'm1: the source prints "m1 800mg/m2 q12h"') == 'methotrexate: the source prints "m1 800mg/m2 q12h"'
+    assert prose(made, "gives 298.245614035087719298245614 mg/m2/day").replace("\u00a0", " ") == "gives 298.2456 mg/m²/day"
+
+
+def test_a_held_line_names_no_amount_and_no_weight_that_is_used() -> None:
+    doses = {"cy": {"calculated": "3125", "amount": None, "unit": "mg", "used": False}, "flu": {"calculated": "51.3", "amount": "51", "unit": "mg", "used": True}}
+    told = sheet(saa_one(weights=({"name": "actual", "value": "125", "unit": "kg", "doses": doses},))).body[-1].text.replace("\u00a0", " ")
+    assert told == "125 kg; CYCLOPHOSPHamide held, fludarabine 51.3 mg, used"
+
+
 def test_the_document_number_follows_the_content() -> None:
     assert document(saa_one()) == document(saa_one()) != document(saa_two())
     assert re.fullmatch(r"[0-9a-f]{10}", document(saa_one()))
@@ -318,7 +339,7 @@ def test_durations_that_differ_are_told_apart() -> None:
 def test_a_change_prints_beside_its_order() -> None:
     made = {"key": "cy.dose", "from": "500 mg/m2/day", "to": "600 mg/m2/day", "by": "AB", "reason": "letter of 12 Nov"}
     page = sheet(saa_one(changes=(made,)))
-    assert "changed by AB: dose" in next(row for row in page.rows if row.order == "cy").lines
+    assert "changed by AB: dose from 500\u00a0mg/m²/day" in next(row for row in page.rows if row.order == "cy").lines
     assert any(
         "changed from 500\u00a0mg/m²/day to 600\u00a0mg/m²/day; by: AB; reason: letter of 12 Nov" in fact.text
         for fact in page.decisions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 
 import numpy as np
@@ -103,7 +104,7 @@ def _outside_limits(case: Case, line: Line, table: Adjustment, found: Doses) -> 
 def _two_reductions(line: Line, table: Adjustment, found: Doses) -> Iterator[Hit]:
     """Where a person leaves a part of the dose and a table a part of that: are both meant?"""
     assert found.bands is not None
-    share, parts = line.order.share, [band.share or 1 for band in table.bands]
+    share, parts = line.order.share, [band.share or Decimal(1) for band in table.bands]
     reduced = np.isin(found.bands, [place for place, part in enumerate(parts) if part != 1])
     if share is None or not reduced.any():
         return

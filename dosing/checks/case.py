@@ -139,8 +139,9 @@ def hits(case: Case) -> list[Hit]:
 def _steps(_count: int) -> tuple[Check, ...]:
     """The checks in their order; neighbours that look at the course only are one step, looked up once."""
     steps: list[Check] = []
-    for of_course, group in groupby(CHECKS, COURSE.__contains__):
-        steps += [per_course(_joined(tuple(group)))] if of_course else group
+    for of_course, neighbours in groupby(CHECKS, COURSE.__contains__):
+        group = tuple(neighbours)
+        steps += (per_course(_joined(group)),) if of_course else group
     return tuple(steps)
 
 

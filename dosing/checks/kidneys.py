@@ -133,10 +133,14 @@ def _renal(line: Line, found: Kidneys) -> Iterator[Hit]:
 
     Where only another weight falls into a band, or into a worse one, it is asked about and holds nothing.
     """
-    used, lowest = found.judged, found.lowest
+    used = found.judged
+    lowest = used if found.heavy is None else found.lowest
     free, open_ = np.ones(used.shape, bool), np.ones(used.shape, bool)
     for band in line.drug.renal:
-        inside, worst = free & band.when.met(used), open_ & band.when.met(lowest)
+        worst = open_ & band.when.met(lowest)
+        if not worst.any():  # the lowest is the used one or below it
+            continue
+        inside = free & band.when.met(used)
         free, open_ = free & ~inside, open_ & ~worst
         levels: tuple[tuple[Level, Mask], ...] = ((band.level, inside & worst), ("query", worst & ~inside))
         for level, mask in levels:

@@ -50,9 +50,9 @@ def _asked(case: Case, hit: Hit, when: When | None) -> Hit | None:
     if when is None:
         return hit
     met = {condition: _met(case, condition) for condition in (*when.all, *when.any)}
-    mask = np.logical_and.reduce([np.ones(1, bool), *(met[one] for one in when.all if met[one] is not None)])
-    either = [met[one] for one in when.any]
-    if either and all(one is not None for one in either):
+    mask = np.logical_and.reduce([np.ones(1, bool), *(known for one in when.all if (known := met[one]) is not None)])
+    either = [known for one in when.any if (known := met[one]) is not None]
+    if when.any and len(either) == len(when.any):
         mask = mask & np.logical_or.reduce(either)
     if not mask.any():
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shutil import get_terminal_size
 from typing import Any
 
 import click
@@ -80,7 +81,8 @@ def plan(regimen: str, patient_file: str | None, changes: dict[str, str], answer
     if preparation is not None:
         _say(preparation, as_json)
     if schedule.open:
-        click.echo(f"not releasable: {len(schedule.open)} open ({', '.join(finding.id for finding in schedule.open)})", err=True)
+        told = f"not releasable: {len(schedule.open)} open ({', '.join(finding.id for finding in schedule.open)})"
+        click.echo(click.wrap_text(told, get_terminal_size().columns, subsequent_indent="    "), err=True)
     return 0 if schedule.releasable else 5
 
 

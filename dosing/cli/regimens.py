@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from shutil import get_terminal_size
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,13 @@ def list_(library: Sequence[str], as_json: bool) -> None:
     from dosing.render.protocol import listing
 
     found = listing(shelf(tuple(library)))
-    emit({"regimens": found}) if as_json else click.echo("\n".join(f"{r['id']:<22} {r['kind']:<9} v{r['version']:<4} {r['status']:<9} {r['title']} [{r['source']}]" for r in found))
+    emit({"regimens": found}) if as_json else click.echo("\n".join(_short(f"{r['id']:<22} {r['kind']:<9} v{r['version']:<4} {r['status']:<9} {r['title']} [{r['source']}]") for r in found))
+
+
+def _short(line: str) -> str:
+    """A line cut to the width of the terminal; the whole title and source stand in `--json`."""
+    width = get_terminal_size((100, 24)).columns
+    return line if len(line) <= width else f"{line[: width - 1]}…"
 
 
 @cli.command(cls=TextCommand)

@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 
 from dosing.checks import Case
 from dosing.checks.doses import judge, limits_of, siblings
-from dosing.course.state import Lane, State, day_of
+from dosing.course.state import Done, Lane, State, day_of
 from dosing.engine.settle import Line
 from dosing.regimen import rules
 from dosing.regimen.drug import Limit
@@ -24,25 +24,38 @@ def all_of(state: State, case: Case, totals: Sequence[Total]) -> Iterator[Findin
     for line in (one for one in case.lines if one.id in known and one.dose is not None and one.basis):
         together = siblings(line, case.lines)
         if not case.begun.isdisjoint(one.id for one in together):
-            value = sum((_sum(state.lanes[one.id], one, case) for one in together if one.id in known), Decimal(0))
-            key = ("limits", line, value, _basis(line, case), state.inputs.calendar)
-            yield from state.lanes[line.id].once(key, partial(_both, state, line, case, value, tuple(one for one in together if one.open)))
+            sums = [_sums(state.lanes[one.id], one, case) for one in together if one.id in known]
+            value, exactly = sum((one for one, _ in sums), Decimal(0)), sum((other for _, other in sums), Decimal(0))
+            key = ("limits", line, value, exactly, _basis(line, case), state.inputs.calendar)
+            yield from state.lanes[line.id].once(key, partial(_both, state, line, case, value, exactly, tuple(one for one in together if one.open)))
 
 
-def _both(state: State, line: Line, case: Case, value: Decimal, unfinished: tuple[Line, ...]) -> tuple[Finding, ...]:
+def _both(state: State, line: Line, case: Case, value: Decimal, exactly: Decimal, unfinished: tuple[Line, ...]) -> tuple[Finding, ...]:
     found: list[Finding] = []
     if of_course := _limits(line, "course"):
-        found += _judged(replace(line, value=value, parts=1, count=1), of_course, f"{line.id}.sum", "given and planned together are", unfinished)
+        summed, unrounded = (replace(line, value=one, parts=1, count=1) for one in (value, exactly))
+        passed = tuple(limit for limit in of_course if (told := judge(limit, unrounded, (unrounded, *unfinished))) and told.verdict)
+        found += _judged(summed, passed, f"{line.id}.sum", "given and planned together are", unfinished)
     if of_day := _limits(line, "day"):
         found += _days(state, line, case, of_day)
     return tuple(found)
 
 
-def _sum(lane: Lane, line: Line, case: Case) -> Decimal:
-    """What was given of a line and what is left of it, held or not, in the drug's unit per kg or m2 of the patient as weighed now."""
-    given, told = given_sum(lane, line.drug.unit), case.doses[line.id].reading(0)
-    left = Decimal(told.amount) * exact(told.unit, line.drug.unit) * len(lane.left)
-    return (Decimal(given.numerator) / given.denominator + left) / _basis(line, case)
+def _sums(lane: Lane, line: Line, case: Case) -> tuple[Decimal, Decimal]:
+    """What was given of a line and what is left of it, held or not, in the drug's unit per kg or m2 of the patient as weighed now.
+
+    Twice: as it is, and before rounding where a dose was given as planned; a limit is passed by no rounding alone.
+    """
+    unit, told, basis = line.drug.unit, case.doses[line.id].reading(0), _basis(line, case)
+    given = (given_sum(lane, unit), lane.done.once(("unrounded", unit), lambda: sum((in_unit(*amount, unit) for amount in map(_unrounded, lane.given) if amount), Fraction(0))))
+    left = (Decimal(one) * exact(told.unit, unit) * len(lane.left) for one in (told.amount, told.calculated))
+    whole, exactly = ((Decimal(one.numerator) / one.denominator + rest) / basis for one, rest in zip(given, left, strict=True))
+    return whole, exactly
+
+
+def _unrounded(one: Done) -> tuple[str, str] | None:
+    """The calculated dose of one given as planned, else what was given."""
+    return one.planned.calculated if one.planned.calculated and one.amount == one.planned.amount else one.amount
 
 
 def given_sum(lane: Lane, unit: str) -> Fraction:

@@ -118,7 +118,7 @@ class Doses:
         dose, value = self._dose(row)
         return Derivation(
             dose, value * told.scale, line.parts, f"{basis} {_unit_of(line.basis)}" if line.basis else "", self._basis_name(row), Decimal(basis),
-            told.calculated, told.unit, "" if held else told.amount, self._rule(row, told), f"maximum {Amount(forms.plain(line.order.max.value), line.order.max.unit)}" if self.cut[row] and line.order.max else "",
+            told.calculated, told.unit, "" if held else told.amount, self._rule(row, told), f"maximum {Amount(forms.plain(line.order.max.value), line.order.max.unit)}" if line.order.max and self.cut[row] else "",
         )  # fmt: skip
 
     def _basis_name(self, row: int) -> str:

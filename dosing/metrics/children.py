@@ -18,15 +18,15 @@ def _years(age: Column, low: float, high: float) -> Mask:
     return (age >= low) & (age <= high)
 
 
-def _one_to_seventeen(age: Column, **_: Any) -> Column:
+def _one_to_seventeen(age: Column, **_: Any) -> Mask:
     return _years(age, 1, 17)
 
 
-def _two_to_eighteen(age: Column, **_: Any) -> Column:
+def _two_to_eighteen(age: Column, **_: Any) -> Mask:
     return _years(age, 2, 18)
 
 
-def _up_to_thirteen(age: Column, **_: Any) -> Column:
+def _up_to_thirteen(age: Column, **_: Any) -> Mask:
     return _years(age, 0, 13)
 
 

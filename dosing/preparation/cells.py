@@ -109,17 +109,6 @@ class BagPlan(NamedTuple):
         return {"count": self.bags, "names": list(self.names), "cells": digits(self.cells), "deviation": deviation, "volume": volume, "per_kg": per_kg}
 
 
-def cells_total(per_kg: Number, weight: Number, most: Number | None = None) -> Fraction:
-    """Cells for a dose per kg and a weight in kg, not above a stated maximum."""
-    total = Fraction(per_kg) * Fraction(weight)
-    return total if most is None else min(total, Fraction(most))
-
-
-def cells_volume(cells: Number, per_ml: Number, viability: Number, recovery: Number) -> Fraction:
-    """mL that give a number of cells: cells / (cells per mL × viability × recovery), shares of 1."""
-    return Fraction(cells) / (Fraction(per_ml) * Fraction(viability) * Fraction(recovery))
-
-
 def bag_count(cells: Number, per_bag: Number, yielded: Number) -> int:
     """Whole bags that hold at least a number of cells; `yielded` is viability × recovery, a share of 1."""
     return ceil(Fraction(cells) / (Fraction(per_bag) * Fraction(yielded)))
@@ -133,11 +122,6 @@ def dmso_mass(volume: Number, dmso: Dmso) -> Fraction:
 def dmso_volume(weight: Number, dmso: Dmso, limit: Number = DMSO_LIMIT) -> Fraction:
     """The most mL of a product in one day for a weight in kg and a limit in g/kg/day."""
     return Fraction(limit) * Fraction(weight) / (dmso.share * _density(dmso))
-
-
-def dmso_days(volume: Number, weight: Number, dmso: Dmso, limit: Number = DMSO_LIMIT) -> int:
-    """Days over which mL of a product must be spread to keep the limit."""
-    return ceil(dmso_mass(volume, dmso) / (Fraction(limit) * Fraction(weight)))
 
 
 def _density(dmso: Dmso) -> Fraction:

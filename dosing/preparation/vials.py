@@ -10,11 +10,6 @@ from math import ceil
 Number = Fraction | Decimal | int | str
 
 
-def vials_needed(amount: Number, withdrawable: Number) -> int:
-    """Whole vials for an amount, by what can be withdrawn from one (an overfill or a loss is no dose), same unit."""
-    return ceil(Fraction(amount) / Fraction(withdrawable))
-
-
 def vial_set(amount: Number, sizes: Mapping[str, Number], prices: Mapping[str, Number] | None = None) -> dict[str, int]:
     """The cheapest vials for an amount; sizes are withdrawable amounts by name, in one unit with the amount.
 
@@ -45,13 +40,3 @@ def _sum(counts: Sequence[int], each: Sequence[Fraction]) -> Fraction:
 def waste(amount: Number, vials: Mapping[str, int], sizes: Mapping[str, Number]) -> Fraction:
     """What the vials hold beyond the amount, in its unit."""
     return sum((Fraction(sizes[name]) * count for name, count in vials.items()), Fraction(0)) - Fraction(amount)
-
-
-def vial_round(amount: Number, vial: Number, limit: Number) -> Fraction | None:
-    """The nearest whole-vial dose where it differs by at most `limit` per cent (inclusive), else None.
-
-    A policy for a person to name (HOPA 10 %); off for trials and cells, and not used by `prepare`.
-    """
-    wanted, size = Fraction(amount), Fraction(vial)
-    whole = int(wanted / size + Fraction(1, 2)) * size
-    return whole if whole and abs(whole / wanted - 1) * 100 <= Fraction(limit) else None

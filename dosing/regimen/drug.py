@@ -183,7 +183,6 @@ class Drug(Model):
     cap: Amount | None = None  # the largest single dose its record carries; an order must then state a `max`
     needs: tuple[Literal["creatinine"], ...] = ()
     one_of: tuple[Id, ...] = ()
-    graft_gap: Prose | None = None
     limits: tuple[Limit, ...] = ()
     products: dict[Id, Product] = {}
     renal: tuple[RenalBand, ...] = ()

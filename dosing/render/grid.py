@@ -19,7 +19,7 @@ def columns(schedule: Schedule) -> tuple[Column, ...]:
     """The days that have an administration, in order; days without one are left out, but for the rest before a moved day 0."""
     zero, shown, free = schedule.day0, days(schedule), rest(schedule)
     years = {(zero + timedelta(days=day)).year for day in shown} if zero else set()
-    return tuple(_rest_column(schedule, free) if day in free else _column(schedule, day, len(years) == 1) for day in shown)
+    return tuple(_rest_column(schedule, free, len(years) == 1) if day in free else _column(schedule, day, len(years) == 1) for day in shown)
 
 
 def days(schedule: Schedule) -> list[int]:
@@ -35,9 +35,9 @@ def rest(schedule: Schedule) -> range:
     return range(max(given) + 1, min(left)) if given and left else range(0)
 
 
-def _rest_column(schedule: Schedule, free: range) -> Column:
+def _rest_column(schedule: Schedule, free: range, one_year: bool) -> Column:
     """One column for the whole rest, so that nobody looks for a page that is missing."""
-    first, last = (_column(schedule, day, False) for day in (free[0], free[-1]))
+    first, last = (_column(schedule, day, one_year) for day in (free[0], free[-1]))
     to = (lambda one, other: one if one == other else f"{one} to {other}")  # noqa: E731
     return Column(to(first.day, last.day), to(first.date, last.date), "rest: nothing to give", to(first.short, last.short))
 
@@ -114,15 +114,17 @@ def _hours(schedule: Schedule, given: list[Administration]) -> str:
 
 
 def changed(schedule: Schedule, order: str) -> str:
-    """`dose changed from 5 micrograms/kg/day by AB; product changed by AB`: what a person changed of an order; empty when nothing."""
+    """`changed by AB: dose from 5 micrograms/kg/day, product`: what a person changed of an order; empty when nothing."""
     made = [change for change in schedule.changes if change.get("key", "").partition(".")[0] == order]
-    told = (f"{change['key'].partition('.')[2]} changed{_before(schedule, change)} by {change['by']}" for change in made)
-    return "; ".join(told)
+    people = ", ".join(dict.fromkeys(change["by"] for change in made))
+    told = (f"{change['key'].partition('.')[2]}{_before(schedule, change)}" for change in made)
+    return f"changed by {people}: {', '.join(told)}" if made else ""
 
 
 def _before(schedule: Schedule, change: Mapping[str, str]) -> str:
     """What stood there before a change, as the source prints it."""
-    return f" from {wording.plain(change['from'], schedule.locale)}" if change.get("from") else ""
+    before = change.get("from", "")
+    return f" from {wording.plain(before, schedule.locale)}" if before[:1].isdigit() else ""
 
 
 def _product(row: dict[str, Any]) -> str:

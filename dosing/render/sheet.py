@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
@@ -15,6 +16,7 @@ from dosing.schedule import Finding, Schedule
 if TYPE_CHECKING:
     from dosing.preparation import Preparation as Prepared
 
+PLANNED, MEASURED = re.compile(r"weight changed from (\d\S* \S+) to"), re.compile(r"\bweighed (\d\S* [a-z]+)")  # as a course tells its weights
 ROLES = ("Prescriber", "Pharmacist 1, calculated", "Pharmacist 2, checked")
 
 
@@ -132,12 +134,11 @@ def _weight(schedule: Schedule) -> str:
 
 
 def _other_weights(schedule: Schedule) -> Iterator[str]:
-    """The weight a course was begun with, and the last one measured, where the doses do not rest on them."""
-    used = known(schedule, "weight")
-    for one in (schedule.course or {}).get("weights", ()):
-        told = wording.plain(one["weight"], schedule.locale)
-        if told != used:
-            yield f"{told} {issued.moments(one['said'], schedule.locale)}"
+    """The weight a course was planned with, and the last one measured, where the doses do not rest on them."""
+    said = [one.message for one in schedule.findings if one.code.startswith("course.")]
+    for words, pattern in (("planned with {}", PLANNED), ("measured {} since, not used", MEASURED)):
+        found = [wording.plain(told[1], schedule.locale) for text in said for told in pattern.finditer(text)][-1:]
+        yield from (words.format(told) for told in found if told != known(schedule, "weight"))
 
 
 def _creatinine(schedule: Schedule) -> str:
