@@ -57,7 +57,7 @@ def _asked(case: Case) -> Iterator[Query]:
     for query in case.settled.queries:
         if query.order and query.order not in planned:
             continue
-        if query.when and not all(case.settled.choices.get(c.name) == str(c.value) for c in query.when.all if c.name in case.settled.choices):
+        if query.when and not all((case.settled.choices[c.name] == str(c.value)) == (c.operator == "==") for c in query.when.all if c.name in case.settled.choices):
             continue
         yield query
 
