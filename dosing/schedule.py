@@ -250,7 +250,7 @@ class Schedule:
     changed: tuple[dict[str, Any], ...] = ()  # what differs from the issue it replaces
     course: dict[str, Any] | None = None  # doses not given, lists of queries, original day 0
     folders: tuple[str, ...] = field(repr=False, default=())  # library folders it was planned with
-    blinds: tuple[str, ...] = field(repr=False, default=())  # choices that tell the arm of a blinded trial
+    blinds: tuple[str, ...] = field(repr=False, default=("arm",))  # choices that tell the arm of a blinded trial
     closed: frozenset[str] = field(repr=False, default=frozenset())  # the site's weekend by name, its holidays by ISO date
     series: str = field(repr=False, default="")  # the same for every issue of one course
     weights: Sequence[dict[str, Any]] = ()  # every dosing weight with the doses it would give, for a heavy patient

@@ -138,7 +138,7 @@ def test_all_weights_stand_side_by_side_from_30_on() -> None:
 def test_a_held_line_has_no_amount_beside_any_weight() -> None:
     order = {"drug": "antithymocyte-globulin", "dose": "5 mg/kg/day"}
     (row,) = [one for one in planned(order, HEAVY).to_dict()["weights"] if one["name"] == "actual"]
-    assert row["doses"]["one"] == {"calculated": "475", "amount": None, "unit": "mg", "used": True}
+    assert row["doses"]["one"] == {"calculated": "475", "amount": None, "unit": "mg", "used": False}
 
 
 def test_a_surface_from_an_adjusted_weight_and_a_surface_with_a_maximum() -> None:

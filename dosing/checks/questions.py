@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -50,10 +51,10 @@ def _asked(case: Case, hit: Hit, when: When | None) -> Hit | None:
     if when is None:
         return hit
     met = {condition: _met(case, condition) for condition in (*when.all, *when.any)}
-    mask = np.logical_and.reduce([np.ones(1, bool), *(known for one in when.all if (known := met[one]) is not None)])
+    mask = reduce(np.logical_and, (known for one in when.all if (known := met[one]) is not None), np.ones(1, bool))
     either = [known for one in when.any if (known := met[one]) is not None]
     if when.any and len(either) == len(when.any):
-        mask = mask & np.logical_or.reduce(either)
+        mask = mask & reduce(np.logical_or, either)
     if not mask.any():
         return None
     unknown = dict.fromkeys(NAMES.get(one.name, one.name) for one, known in met.items() if known is None)

@@ -34,9 +34,9 @@ def list_(library: Sequence[str], as_json: bool) -> None:
 
 
 def _short(line: str) -> str:
-    """A line cut to the width of the terminal; the whole title and source stand in `--json`."""
-    width = get_terminal_size((100, 24)).columns
-    return line if len(line) <= width else f"{line[: width - 1]}…"
+    """A line cut to the width of a terminal; in a pipe and in `--json` the whole title and source stand."""
+    width = get_terminal_size().columns
+    return line if len(line) <= width or not sys.stdout.isatty() else f"{line[: width - 1]}…"
 
 
 @cli.command(cls=TextCommand)

@@ -14,6 +14,7 @@ WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日"
 WORDS = {
     "title": "给药计划", "not_releasable": "不得发放", "grid": "按日剂量", "drug": "药物与医嘱", "total": "疗程总量",
     "release": "药房发放", "queries": "待解决问题", "no_queries": "无待解决问题", "answer": "答复", "signatures": "签名",
+    "unnamed": "姓名与住院号未填写，填写后签名。",
     "role": "职责", "name": "姓名", "signature": "签名", "when": "日期和时间", "entries": "按时间顺序给药", "record": "计算记录",
     "body": "体格与检验", "checks": "核对", "choices": "选择、更改与答复", "not_scheduled": "方案提及但未安排",
     "silent": "来源未说明", "sources": "来源", "order_notes": "医嘱备注", "day": "日", "date": "日期", "start": "开始", "stop": "结束",
