@@ -28,6 +28,7 @@ class Issues:
         self._known: bytes | None = book.data or None
         self._state: State | None = None
         self._schedule: Schedule | None = None
+        self._origin = ""
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], library: Iterable[str] = ()) -> Self:
@@ -71,8 +72,9 @@ class Issues:
 
     @property
     def _series(self) -> str:
-        """The digest of the first entry, which every issue of this course shares."""
-        return ledger.digest(ledger.chained(self.entries[:1])[0][0])
+        """The digest of the first entry, which never changes and every issue of this course shares."""
+        self._origin = self._origin or ledger.digest(ledger.chained(self.entries[:1])[0][0])
+        return self._origin
 
     def _keep(self, entry: events.Event, state: State, schedule: Schedule | None) -> None:
         self._book = replace(self._book, entries=(*self.entries, entry))
