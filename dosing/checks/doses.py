@@ -22,8 +22,23 @@ class Judged(NamedTuple):
 
     limit: Limit
     verdict: str  # "hard", "usual" or ""
-    dose: str
-    bounds: str
+    line: Line
+    value: Decimal
+    range: forms.Dose
+
+    @property
+    def dose(self) -> str:
+        """What was judged, in words: `1.5 g/m2/day`."""
+        return _say(self.value, self.line, self.range.time)
+
+    @property
+    def bounds(self) -> str:
+        """The limit in words."""
+        return str_bounds(self.range)
+
+    def rounded(self, digits: int) -> Judged:
+        """The same with fewer digits, to be shown."""
+        return self._replace(value=round(self.value, digits))
 
 
 def siblings(line: Line, lines: Sequence[Line]) -> tuple[Line, ...]:
@@ -47,20 +62,29 @@ def judge(limit: Limit, line: Line, together: Sequence[Line] = (), route: str = 
 
     `route` stands in for a route that the order does not state.
     """
+    if not speaks(limit, line, route):
+        return None
+    bound = limit.hard or limit.usual
+    assert bound
+    return judge_value(limit, line, total(line, bound.time, together), bound.time == "course" and any(one.open for one in together))
+
+
+def speaks(limit: Limit, line: Line, route: str = "") -> bool:
+    """Whether a limit is of the line's basis, interval, route and kind of unit; `route` stands in for one not stated."""
     bound = limit.hard or limit.usual
     assert line.dose and bound
-    every = int(line.dose.every * 60) if line.dose.every else 1440 // rules.per_day(line.order)
-    if bound.per != line.dose.per or (limit.every and limit.every != every):
-        return None
-    if limit.route and limit.route != (line.order.route or route) or not same_kind(bound.unit, line.drug.unit):
-        return None
-    value = total(line, bound.time, together)
-    unfinished = bound.time == "course" and any(one.open for one in together)
+    if bound.per != line.dose.per or (limit.every and limit.every != (int(line.dose.every * 60) if line.dose.every else 1440 // rules.per_day(line.order))):
+        return False
+    return (not limit.route or limit.route == (line.order.route or route)) and same_kind(bound.unit, line.drug.unit)
+
+
+def judge_value(limit: Limit, line: Line, value: Decimal, unfinished: bool = False) -> Judged:
+    """A value in the line's drug unit and basis against a limit that speaks of the line; what is `unfinished` is never too low."""
     for name, range_ in (("hard", limit.hard), ("usual", limit.usual)):
         low = 0 if unfinished else range_.low * exact(range_.unit, line.drug.unit, range_.per) if range_ else 0
         if range_ and not low <= value <= _high(range_, line):
-            return Judged(limit, name, _say(value, line, bound.time), str_bounds(range_))
-    return Judged(limit, "", _say(value, line, bound.time), str_bounds(bound))
+            return Judged(limit, name, line, value, range_)
+    return Judged(limit, "", line, value, limit.hard or limit.usual)  # type: ignore[arg-type]  # the drug's file has one of them
 
 
 def _high(range_: forms.Dose, line: Line) -> Decimal:

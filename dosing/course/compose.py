@@ -130,11 +130,9 @@ def with_case(state: State, printed_at: str = "", shown_only: bool = False) -> t
     found = [hit for hit in hits(case) if hit.holds(0) and not (state.reweighed and hit.id == "patient.weighed")]
     held = held_lines(case, found, 0)
     planned = [hit.finding(0) for hit in found]
+    asked = findings.all_of(state, case, case.stands, planned, held, dosed.readings)
+    held |= {finding.order for finding in asked if finding.level == "block" and finding.order}
     sums = rows.totals(state, case, held, dosed.readings)
-    asked = findings.all_of(state, case, case.stands, planned, held, dosed.readings, sums)
-    if more := {finding.order for finding in asked if finding.level == "block" and finding.order} - held:
-        held |= more
-        sums = rows.totals(state, case, held, dosed.readings)
     count = confirm.confirm(state, case.lines, dosed.person, held, dosed.readings, dosed.exact, case.site.rounding_limit)
     confirm.confirm_totals(state, sums)
     given = sum(len(lane.given) for lane in state.lanes.values())
@@ -144,7 +142,7 @@ def with_case(state: State, printed_at: str = "", shown_only: bool = False) -> t
     made = page(
         case, dosed.patient, held, told, agreed, administrations=Later(partial(rows.rows, state, case, held, dosed.readings)), totals=tuple(sums), times=rows.hours(state), printed_at=printed_at,
         answers=tuple({key: text for key, text in one.items() if key != "asked"} for one in state.answers), locale=state.inputs.locale or case.site.locale,
-        orders=tuple(card(line) for line in case.settled.lines if line in case.lines or state.lanes[line.id].stopped), course=rows.course_facts(state, told),
+        orders=tuple(card(line) for line in case.settled.lines if line in case.lines or state.lanes[line.id].stopped), course=rows.course_facts(state, told), series=state.series,
     )  # fmt: skip
     return made, case
 

@@ -31,7 +31,8 @@ def confirm(state: State, lines: Iterable[Line], person: second.Person, held: se
 
     `calculated` are the unrounded doses of the first calculation in the unit of `readings`. Raises `Disagreement` (E01).
     """
-    asked, count = {}, 0
+    asked: dict[Line, Any] = {}
+    count = 0
     for line in (line for line in lines if line.id in readings and state.lanes[line.id].rest):
         lane, hung = state.lanes[line.id], tuple(wall_text(at, state.zone) for at in hung_on(state, line))
         lane.once(("placed", line, state.inputs.calendar, hung), partial(_prove_places, state, line, hung))  # what did not change is not done again
@@ -40,9 +41,9 @@ def confirm(state: State, lines: Iterable[Line], person: second.Person, held: se
             asked[line] = key
         count += len(lane.left)
     doses = says(lambda: _amounts([(line, readings[line.id]) for line in asked], person, limit))
+    ours = [(line.id, 1, 0, None, calculated[line.id], second.HELD if line.id in held else readings[line.id].amount) for line in asked]
+    agree(second.differences(ours, [second.Result(line.id, 1, 0, None, *doses[line.id]) for line in asked]))
     for line, key in asked.items():
-        amount = second.HELD if line.id in held else readings[line.id].amount
-        agree(second.differences([(line.id, 1, 0, None, calculated[line.id], amount)], [second.Result(line.id, 1, 0, None, doses[line.id][0], doses[line.id][1])]))
         state.lanes[line.id].once(key, bool)
     return count
 

@@ -14,7 +14,7 @@ from dosing.course.moment import hours, read_moment, spoken
 from dosing.course.places import Stand, first_of, hangs
 from dosing.course.state import Done, State
 from dosing.engine.dose import Reading
-from dosing.schedule import Amount, Finding, Level, Total
+from dosing.schedule import Amount, Finding, Level
 
 MEANT = {"rest-day": "each dose left keeps its protocol day under the new day 0", "continue": "drugs already begun keep their dates", "stop": "drugs already begun are stopped",
          "keep-grid": "the doses left keep their times", "slide": "the doses left follow the actual start", "omit": "the missed dose is left out", "append": "the missed dose is made up at the end",
@@ -22,12 +22,12 @@ MEANT = {"rest-day": "each dose left keeps its protocol day under the new day 0"
          "keep-day0": "day 0 stays the day planned", "follow": "day 0 becomes the day of the graft; drugs not yet begun follow it", "stated": "the dose stated after the level holds", "re-date": "every protocol day from now on gets its dose again"}  # fmt: skip
 
 
-def all_of(state: State, case: Case, there: Mapping[str, tuple[Stand, ...]], planned: Sequence[Finding], held: set[str], readings: Mapping[str, Reading], totals: Sequence[Total]) -> list[Finding]:
+def all_of(state: State, case: Case, there: Mapping[str, tuple[Stand, ...]], planned: Sequence[Finding], held: set[str], readings: Mapping[str, Reading]) -> list[Finding]:
     """The findings of a plan as they hold for a course, then those that only a course has."""
     begun = {order for order, lane in state.lanes.items() if lane.done}
     kept = [finding for finding in planned if not (finding.code == "timing.outside-days" and finding.order in begun)] if begun else list(planned)
     return [*kept, *_open(state), *_choices(state), *_moved(state), *_conditions(state), *_given(state), *_unreleased(state), *level.far(state), *_levels(state), *_not_given(state), *_overdue(state),
-            *spacing.all_of(state, case, there), *limits.all_of(state, case, totals), *_void(state, held, readings)]  # fmt: skip
+            *spacing.all_of(state, case, there), *limits.all_of(state, case, readings), *_void(state, held, readings)]  # fmt: skip
 
 
 def _open(state: State) -> Iterator[Finding]:
@@ -119,9 +119,14 @@ def _unreleased(state: State) -> Iterator[Finding]:
     """Doses given that nobody had released as they were planned: asked about where this course releases doses, else told."""
     asked: Level = "query" if state.releases else "note"
     for order, lane in state.lanes.items():
-        if told := [f"{order}#{one.number}" for one in lane.given if not one.extra and one.planned.amount and not state.released(order, one)]:
+        stood = tuple((number, one.entry.start, one.entry.amount, bool(one.recalled)) for (name, number), one in state.releases.items() if name == order)
+        if told := lane.done.once(("unreleased", stood), partial(_not_released, state, order, lane.given)):
             cure = " Say who checked them." if asked == "query" else ""
             yield Finding(f"{order}.unreleased", "course.unreleased", asked, f"{', '.join(told)}: given without release.{cure}", order)
+
+
+def _not_released(state: State, order: str, given: Sequence[Done]) -> tuple[str, ...]:
+    return tuple(f"{order}#{one.number}" for one in given if not one.extra and one.planned.amount and not state.released(order, one))
 
 
 def _levels(state: State) -> Iterator[Finding]:

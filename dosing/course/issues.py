@@ -28,7 +28,6 @@ class Issues:
         self._known: bytes | None = book.data or None
         self._state: State | None = None
         self._schedule: Schedule | None = None
-        self._origin = ""
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], library: Iterable[str] = ()) -> Self:
@@ -66,15 +65,7 @@ class Issues:
         """The schedule as it stands now: given rows and the rest."""
         if self._schedule is None:
             self._schedule = compose.schedule(self.state)
-        if not self._schedule.series:
-            self._schedule = replace(self._schedule, series=self._series)
         return replace(self._schedule, printed_at=printed_at) if printed_at else self._schedule
-
-    @property
-    def _series(self) -> str:
-        """The digest of the first entry, which never changes and every issue of this course shares."""
-        self._origin = self._origin or ledger.digest(ledger.chained(self.entries[:1])[0][0])
-        return self._origin
 
     def _keep(self, entry: events.Event, state: State, schedule: Schedule | None) -> None:
         self._book = replace(self._book, entries=(*self.entries, entry))
@@ -117,7 +108,7 @@ class Issues:
         """The schedule of an issue as it was printed, made again from the entries before it."""
         place = next(at for at, entry in enumerate(self.entries) if isinstance(entry, events.Issue) and entry.issue == number)
         told = self._issue(number)
-        return replace(compose.schedule(self._at(place)), series=self._series, printed_at=told.get("printed_at", ""), issue=number, replaces=number - 1, changed=tuple(told.get("changed", ())))
+        return replace(compose.schedule(self._at(place)), printed_at=told.get("printed_at", ""), issue=number, replaces=number - 1, changed=tuple(told.get("changed", ())))
 
     def _issue(self, number: int) -> dict[str, Any]:
         if not 1 <= number <= len(self.issues):
@@ -153,7 +144,7 @@ class Issues:
         """
         latest = self.issues[-1] if self.issues else {}
         same = latest and not changes(latest, self.schedule().to_dict())
-        return replace(pharmacy.unblinded(self.state, choose), series=self._series, issue=len(self.issues) if same else 0)
+        return replace(pharmacy.unblinded(self.state, choose), issue=len(self.issues) if same else 0)
 
     def to_dict(self) -> dict[str, Any]:
         """The course as plain JSON values: ledger, issues, queries, what may be released, pharmacy, and the schedule."""

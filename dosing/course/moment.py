@@ -47,6 +47,7 @@ def stamp(seconds: int, zone: str) -> str:
     return iso(seconds, zone) or ""
 
 
+@lru_cache(maxsize=4096)
 def wall(seconds: int, zone: str) -> tuple[date, str]:
     """The calendar date and the clock text of an instant; in a doubled hour the text ends in `first` or `second`."""
     there = datetime.fromtimestamp(seconds, ZoneInfo(zone))

@@ -29,18 +29,16 @@ def left(state: State, order: str) -> dict[int, Slot]:
     if line is None or not rest:
         return {}
     hung = hung_on(state, line)
-    if not hung:
-        return state.lanes[order].once(("left", state.inputs.calendar, line), lambda: _placed(line, state.when, rest))
-    grid = dict(enumerate(starts(line.rhythm, state.when), 1)) | dict(enumerate(_after(line, hung), 1))
-    return {number: slot(seconds, state.when) for part in rest for number, seconds in zip(part.numbers, _instants(part, line, state.when, grid), strict=True)}
+    return state.lanes[order].once(("left", state.inputs.calendar, line, hung), lambda: _placed(line, state.when, rest, hung))
 
 
 @lru_cache(maxsize=8192)
-def _placed(line: Line, when: When, rest: tuple[Segment, ...]) -> dict[int, Slot]:
-    """The places of segments that hang on nothing but the calendar."""
+def _placed(line: Line, when: When, rest: tuple[Segment, ...], hung: tuple[int, ...]) -> dict[int, Slot]:
+    """The places of segments by the calendar, and by the instants that the order hangs on."""
     found: dict[int, Slot] = {}
+    after = dict(enumerate(_after(line, hung), 1)) if hung else {}
     for part in rest:
-        grid = _on_grid(line, when, part.numbers) if part.kind == "grid" else {}
+        grid = _on_grid(line, when, part.numbers) | after if part.kind == "grid" else {}
         found |= {number: slot(seconds, when) for number, seconds in zip(part.numbers, _instants(part, line, when, grid), strict=True)}
     return found
 
@@ -57,7 +55,7 @@ def _instants(part: Segment, line: Line, when: When, grid: dict[int, int]) -> li
 def _on_grid(line: Line, when: When, numbers: tuple[int, ...]) -> dict[int, int]:
     """The regimen's own instants by number; of an order by the clock only the days asked for are placed."""
     rhythm = line.rhythm
-    if rhythm.every or rhythm.event:
+    if rhythm.every or rhythm.event or rhythm.anchors:
         return dict(enumerate(starts(rhythm, when), 1))
     daily = len(rhythm.clock)
     asked = sorted({(number - 1) // daily for number in numbers})
@@ -65,7 +63,7 @@ def _on_grid(line: Line, when: When, numbers: tuple[int, ...]) -> dict[int, int]
     return {at * daily + turn + 1: found[row * daily + turn] for row, at in enumerate(asked) for turn in range(daily)}
 
 
-def hung_on(state: State, line: Line) -> list[int]:
+def hung_on(state: State, line: Line) -> tuple[int, ...]:
     """The instants an order hangs on, as they happened or are planned now; empty for one that hangs on the clock alone.
 
     An order that hangs on the graft counts from its first infusion, given or planned; one that hangs on other orders
@@ -73,12 +71,12 @@ def hung_on(state: State, line: Line) -> list[int]:
     """
     rhythm = line.rhythm
     if not hangs(line):
-        return []
+        return ()
     if rhythm.anchors:
         each = rhythm.which not in ("first", "last")
         return _chosen([at + rhythm.length(n) * 60 for n, anchor in enumerate(rhythm.anchors) for at in _doses(state, anchor.order, each)], rhythm.which)
     first = first_of(state, rhythm.event)
-    return [] if first is None else _each_day(line, state.when, first)
+    return () if first is None else _each_day(line, state.when, first)
 
 
 def _doses(state: State, order: str, each: bool = False) -> list[int]:
@@ -89,8 +87,8 @@ def _doses(state: State, order: str, each: bool = False) -> list[int]:
     return sorted([*done, *(there.seconds for there in state.starts(order).values() if there.seconds is not None)])
 
 
-def _chosen(found: list[int], which: str) -> list[int]:
-    ordered = sorted(found)
+def _chosen(found: list[int], which: str) -> tuple[int, ...]:
+    ordered = tuple(sorted(found))
     return {"first": ordered[:1], "last": ordered[-1:]}.get(which, ordered)
 
 
@@ -100,13 +98,14 @@ def first_of(state: State, event: str) -> int | None:
     return min(_doses(state, lane), default=None) if lane else None
 
 
-def _each_day(line: Line, when: When, first: int) -> list[int]:
+@lru_cache(maxsize=4096)
+def _each_day(line: Line, when: When, first: int) -> tuple[int, ...]:
     """The instant on the event's own day, and at the same clock time on the other days stated."""
     days = line.rhythm.days
     if days == (0,):
-        return [first]
+        return (first,)
     minutes, fold = forms.read_fold_time(moment.wall(first, when.zone)[1])
-    return [first if not day else local(when, slot(first, when).day + day, minutes, fold, line.id) for day in days]
+    return tuple(first if not day else local(when, slot(first, when).day + day, minutes, fold, line.id) for day in days)
 
 
 def _after(line: Line, hung: Iterable[int]) -> list[int]:
@@ -152,9 +151,8 @@ class Stand(NamedTuple):
 def stands(state: State, order: str) -> tuple[Stand, ...]:
     """The doses of an order, given and left, in time order; worked out once for as long as nothing moves them."""
     lane, line = state.lanes[order], state.inputs.line(order)
-    if line is None or hangs(line):
-        return _stands(state, order)
-    return lane.once(("stands", state.inputs.calendar, line), lambda: _stands(state, order))
+    hung = hung_on(state, line) if line else ()
+    return lane.once(("stands", state.inputs.calendar, line, hung), lambda: _stands(state, order))
 
 
 def _stands(state: State, order: str) -> tuple[Stand, ...]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from dosing.course import places
 from dosing.course.events import Planned, Start
+from dosing.course.ledger import chained, digest
 from dosing.engine.adjust import House
 from dosing.engine.settle import Change, Line, Settled, settle
 from dosing.engine.timeline import Slot, slot
@@ -199,6 +200,7 @@ class State:
     withdrawn: tuple[tuple[Any, Any], ...] = ()  # levels taken back, each with the entry that did it
     reweighed: str = ""
     two: tuple[str, ...] = ()
+    series: str = ""  # the digest of the first entry, which never changes and every issue shares
     other_files: tuple[str, ...] = ()  # files of the library that are not those of the start
     _places: dict[str, dict[int, Slot]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -253,7 +255,7 @@ def begin(entry: Start, folders: tuple[str, ...] = ()) -> State:
     changes = tuple(Change(one["key"], one["value"], one.get("by", ""), one.get("reason", ""), one.get("second", "")) for one in entry.set)
     inputs = Inputs(entry.regimen, entry.blocks, folders, tuple(entry.choose.items()), changes, when, entry.bsa, tuple(entry.patient.items()), entry.locale, House(entry.weight_rule, entry.rounding))
     lanes = {line.id: Lane(rest=whole(line, when)) for line in inputs.settled.lines}
-    return State(inputs, lanes, when.day0, library(folders).site.course, answers=entry.answers, two=entry.two, other_files=other_files(entry, inputs))
+    return State(inputs, lanes, when.day0, library(folders).site.course, answers=entry.answers, two=entry.two, series=digest(chained((entry,))[0][0]), other_files=other_files(entry, inputs))
 
 
 def whole(line: Line, when: When, after: int = 0) -> tuple[Segment, ...]:
