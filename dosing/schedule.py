@@ -5,7 +5,7 @@ Amounts are exact decimal texts with a unit; nothing here computes a dose.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -217,6 +217,29 @@ class Later(Sequence[T]):
         return repr(self._rows)
 
 
+class LaterNamed(Mapping[str, T]):
+    """Values by name that are made when they are first read."""
+
+    def __init__(self, make: Callable[[], Mapping[str, T]]):
+        self._make = make
+
+    @cached_property
+    def _named(self) -> Mapping[str, T]:
+        return self._make()
+
+    def __getitem__(self, name: str) -> T:
+        return self._named[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._named)
+
+    def __len__(self) -> int:
+        return len(self._named)
+
+    def __repr__(self) -> str:
+        return repr(self._named)
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Per-day dose schedule of one patient, with its findings, totals, sources and second calculation.
@@ -226,9 +249,9 @@ class Schedule:
 
     regimen: dict[str, str]
     title: str
-    patient: dict[str, Any]
+    patient: Mapping[str, Any]
     identity: dict[str, str]
-    metrics: dict[str, dict[str, str]]
+    metrics: Mapping[str, dict[str, str]]
     day0: date | None
     zone: str
     times: dict[str, str]
@@ -305,7 +328,7 @@ class Schedule:
         """The schedule as plain JSON values, by the contract `dosing.schedule/1`; no clock, host or random value."""
         printed = {"printed_at": self.printed_at} if self.printed_at else {}
         return {
-            "schema": "dosing.schedule/1", "regimen": self.regimen, "patient": self.patient, "metrics": self.metrics,
+            "schema": "dosing.schedule/1", "regimen": self.regimen, "patient": dict(self.patient), "metrics": dict(self.metrics),
             "day0": self.day0 and self.day0.isoformat(), "zone": self.zone or None, "times": self.times,
             "choices": self.choices, "changes": list(self.changes), "answers": list(self.answers),
             "releasable": self.releasable,

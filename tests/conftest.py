@@ -1,12 +1,18 @@
-"""What a test may leave out on a laptop, CI may not: with `CI=true` every skip is a failure."""
+"""What a test may leave out on a laptop, CI may not: with `CI=true` every skip is a failure. And how a test runs a command."""
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
+pytest.register_assert_rewrite("refusals")
+
+from commands import Said  # noqa: E402
 
 
 def _no_skip(report: Any) -> None:
@@ -25,3 +31,24 @@ def pytest_runtest_makereport() -> Iterator[None]:
 def pytest_make_collect_report() -> Iterator[None]:
     """A file skipped whole."""
     _no_skip((yield).get_result())
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """Run a command in this process."""
+    from dosing.cli import main
+
+    def call(*argv: str, stdin: str | None = None) -> Said:
+        if stdin is not None:
+            monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        code = main([str(word) for word in argv])
+        out, err = capsys.readouterr()
+        return Said(code, out, err)
+
+    return call
+
+
+@pytest.fixture
+def seed(run: Callable[..., Said]) -> Callable[..., Said]:
+    """Plan the seed protocol with --json."""
+    return lambda *argv: run("plan", "nct07299123", *argv, "--json")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 
 import pytest
 from schedules import saa_one
 
-from dosing import Patient
+from dosing import Patient, plan
 from dosing.errors import UsageError
 from dosing.schedule import Later, Schedule
 
@@ -32,6 +33,13 @@ def test_a_total_is_of_a_drug_or_of_an_order() -> None:
 
 def test_the_work_of_a_day_without_the_drug_is_empty() -> None:
     assert saa_one().why("fludarabine", -1) == "" and "54.6 mg" in saa_one().why("flu", -5)
+
+
+def test_a_schedule_travels_to_another_process_whole() -> None:
+    """Pools of workers and cluster frames pickle; rows not yet made are made there."""
+    schedule = plan("nct01305694", Patient(weight="60 kg"), choose={"msc.dose": "1e6 cells/kg", "msc.days": "0, +7"})
+    there = pickle.loads(pickle.dumps(schedule))
+    assert there.to_dict() == schedule.to_dict() and there == schedule
 
 
 def test_rows_made_later_show_themselves() -> None:

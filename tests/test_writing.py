@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import random
 import signal
+import time
 from pathlib import Path
 
 import pytest
 from schedules import saa_one
+from tracing import needs_tracing, run_until
 
 from dosing.errors import UsageError
-from dosing.files import write_whole
+from dosing.files import whole, write_whole
 from dosing.render import FORMATS, render, to_bytes
 
 
@@ -107,5 +111,68 @@ def test_a_kill_in_mid_write_leaves_the_old_file(tmp_path: Path, written: tuple[
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     assert path.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) > 1  # what the killed writer left
     write_whole(path, data)
-    assert path.read_bytes() == data
+    assert path.read_bytes() == data and list(tmp_path.iterdir()) == [path]
+
+
+@needs_tracing
+def test_what_a_kill_at_any_system_call_leaves_goes_with_the_next_write(tmp_path: Path) -> None:
+    path, left = tmp_path / "sheet.txt", set()
+    for stop in range(1000):
+        path.write_text("old")
+        code = run_until(lambda: write_whole(path, b"new"), stop)
+        assert path.read_text() in ("old", "new")
+        left.add(tuple(sorted(one.suffix for one in tmp_path.iterdir() if one != path)))
+        if code == 0:
+            break
+        write_whole(path, b"next")
+        assert path.read_text() == "next" and list(tmp_path.iterdir()) == [path]
+    assert left == {(), (".lock",), (".lock", ".part")}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="writers are killed, which needs fork")
+def test_writers_at_once_never_mix_and_leave_nothing_when_killed(tmp_path: Path) -> None:
+    """Six processes write one file over and over, each its own letter; they are killed one by one, at any moment."""
+    path, chance, children = tmp_path / "sheet.txt", random.Random(7), []
+    for letter in "abcdef":
+        child = os.fork()
+        if child == 0:
+            while True:
+                write_whole(path, letter.encode() * 50_000)
+        children.append(child)
+    seen = set()
+    for child in children:
+        time.sleep(0.1 + chance.random() / 10)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        text = path.read_text()
+        assert len(text) == 50_000 and len(set(text)) == 1
+        seen |= set(text)
+    write_whole(path, b"last")
+    assert path.read_text() == "last" and list(tmp_path.iterdir()) == [path] and seen <= set("abcdef")
+
+
+@pytest.mark.parametrize("locks", ["none here", "held too long"])
+def test_without_the_lock_each_writes_under_a_name_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locks: str) -> None:
+    path = tmp_path / "sheet.txt"
+
+    def unknown(handle: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    if locks == "none here":
+        monkeypatch.setattr("dosing.files.take", unknown)
+    with whole(path) as part:
+        part.write_bytes(b"first")
+        monkeypatch.setattr("dosing.files.PATIENCE", 0.05)
+        write_whole(path, b"second")
+        assert path.read_bytes() == b"second" and part.read_bytes() == b"first"
+    assert path.read_bytes() == b"first" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_is_replaced_and_what_it_points_to_stands(tmp_path: Path) -> None:
+    there, path = tmp_path / "there.txt", tmp_path / "sheet.txt"
+    there.write_text("there")
+    path.symlink_to(there)
+    write_whole(path, b"new")
+    assert not path.is_symlink() and path.read_text() == "new" and there.read_text() == "there"

@@ -13,7 +13,7 @@ from datetime import date
 from fractions import Fraction
 from functools import cached_property, lru_cache, wraps
 from itertools import count, groupby
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,7 @@ class Case:
     weighed: date | None = None
     applies: dict[str, Mask] = field(default_factory=dict)  # lines that hang on a fact of the patient
     begun: frozenset[str] = frozenset()  # lines of a course whose doses are no longer all those ordered, or not all alike
+    kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # what `per_case` made
 
     @cached_property
     def course(self) -> int:
@@ -87,6 +88,20 @@ def per_course(function: Callable[[Case], Made]) -> Callable[[Case], Made]:
             if len(made) > 512:
                 made.popitem(last=False)
         return made[number]
+
+    return once
+
+
+def per_case(function: Callable[[Case], Made]) -> Callable[[Case], Made]:
+    """A function of a case that several ask: made once for each case, and kept with it."""
+
+    name = function.__name__  # not the function: a case travels to another process
+
+    @wraps(function)
+    def once(case: Case) -> Made:
+        if name not in case.kept:
+            case.kept[name] = function(case)
+        return case.kept[name]  # type: ignore[no-any-return]
 
     return once
 

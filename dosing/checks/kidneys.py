@@ -7,12 +7,12 @@ clearance is computed on three of them, and the lowest decides what is asked; th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 
-from dosing.checks.case import Case, Hit, Mask, check, per_course
+from dosing.checks.case import Case, Hit, Mask, check, per_case, per_course
 from dosing.checks.size import ADULT, span
 from dosing.engine.settle import Line
 from dosing.metrics import FORMULAS
@@ -25,7 +25,8 @@ WEIGHTS = {"adjusted weight (40 %)": "adjusted40.devine", "ideal weight": "ideal
 """The weights beside the actual one, by the words they are told with."""
 
 
-class Kidneys(NamedTuple):
+@dataclass
+class Kidneys:
     """A clearance in mL/min with its name, what a band is compared with, and what obesity leaves open."""
 
     clearance: Column
@@ -34,12 +35,12 @@ class Kidneys(NamedTuple):
     others: dict[str, Column]  # mL/min on other weights, by their words
     heavy: Mask | None  # the rows these count for
 
-    @property
+    @cached_property
     def judged(self) -> Column:
         """The clearance that a band is compared with: a child's per 1.73 m2, to nine decimals."""
         return np.round(self.clearance if self.child is None else np.where(np.isnan(self.child), self.clearance, self.child), 9)
 
-    @property
+    @cached_property
     def lowest(self) -> Column:
         """The lowest clearance that any of the weights gives, to nine decimals."""
         judged = self.judged
@@ -62,6 +63,7 @@ def said(name: str) -> str:
     return "Cockcroft-Gault, actual weight" if name == COCKCROFT else name
 
 
+@per_case
 def kidneys(case: Case) -> Kidneys | None:
     """The clearance of a case and what belongs to it; None where none is known."""
     found = case.body.clearance
@@ -133,9 +135,8 @@ def _renal(line: Line, found: Kidneys) -> Iterator[Hit]:
 
     Where only another weight falls into a band, or into a worse one, it is asked about and holds nothing.
     """
-    used = found.judged
-    lowest = used if found.heavy is None else found.lowest
-    free, open_ = np.ones(used.shape, bool), np.ones(used.shape, bool)
+    used, lowest = found.judged, found.lowest
+    free = open_ = np.True_
     for band in line.drug.renal:
         worst = open_ & band.when.met(lowest)
         if not worst.any():  # the lowest is the used one or below it

@@ -35,7 +35,7 @@ from dosing.planning.verify import person_of, verify
 from dosing.regimen.library import Library, library
 from dosing.regimen.schema import Regimen
 from dosing.regimen.site import Site
-from dosing.schedule import Finding, Later, Schedule
+from dosing.schedule import Finding, Later, LaterNamed, Schedule
 
 __all__ = ["Request", "body_of", "calculate", "held_lines", "page", "plan", "settled_for", "verify"]
 
@@ -208,11 +208,21 @@ def page(case: Case, patient: Patient, held: set[str], findings: Sequence[Findin
     """The schedule of a case with everything that its rows do not tell; `more` are fields of `Schedule`, and win."""
     regimen, sources, not_scheduled, silent = plan_card(case.settled)
     return Schedule(**{
-        "regimen": regimen, "title": case.settled.regimen.title, "patient": facts(patient, case.when.day0), "identity": identity(patient), "metrics": measures(case) | measured(case),
+        "regimen": regimen, "title": case.settled.regimen.title, "patient": LaterNamed(partial(facts, patient, case.when.day0)), "identity": identity(patient), "metrics": LaterNamed(partial(_metrics, case)),
         "day0": case.when.day0, "zone": case.when.zone, "times": dict(case.when.times), "choices": dict(case.settled.choices), "changes": case.settled.changes,
         "not_scheduled": not_scheduled, "silent": silent, "findings": tuple(findings), "second_calculation": agreed, "sources": sources, "orders": tuple(map(card, case.lines)),
-        "blinds": case.settled.blinds, "closed": case.site.closed, "weights": Later(partial(side_by_side, case, 0, held)) if any(finding.id == "weight.all" for finding in findings) else (), **more,
+        "blinds": case.settled.blinds, "closed": case.site.closed, "weights": Later(partial(_weights, case, held, findings)), **more,
     })  # fmt: skip
+
+
+def _metrics(case: Case) -> dict[str, dict[str, str]]:
+    """The body measures of a case and what belongs to its clearance."""
+    return measures(case) | measured(case)
+
+
+def _weights(case: Case, held: set[str], findings: Sequence[Finding]) -> Sequence[dict[str, Any]]:
+    """Every dosing weight side by side, where a finding says that they stand there."""
+    return side_by_side(case, 0, held) if any(finding.id == "weight.all" for finding in findings) else ()
 
 
 def _told(answer: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from dosing.preparation.drawing import fill
 from dosing.preparation.given import Given
 from dosing.preparation.label import Source
 from dosing.preparation.prepared import Prepared
+from dosing.regimen.drug import Product
 from dosing.schedule import Finding
 
 
@@ -26,6 +27,11 @@ def share(rows: Iterable[Prepared], sources: Mapping[str, Source], given: Given)
         if len(places) > 1:
             _pour(made, places, sources, given)
     return tuple(made)
+
+
+def keeps_open(product: Product) -> int | None:
+    """How many minutes an opened or reconstituted vial keeps by its label, at room temperature or cold; None where no figure is on file."""
+    return max((limit for limit in (product.opened, product.opened_cold) if limit), default=None)
 
 
 def _pour(made: list[Prepared], places: list[int], sources: Mapping[str, Source], given: Given) -> None:
@@ -43,7 +49,7 @@ def _keep(group: list[Prepared], source: Source) -> Iterator[Finding]:
     """Whether an opened vial keeps from the first dose to the last, by the label; asked for where it does not say."""
     starts = [one.row.seconds for one in group if one.row.seconds is not None]
     order, product = group[0].row.order, source.product
-    longest = max((limit for limit in (product.opened, product.opened_cold) if limit), default=None)
+    longest = keeps_open(product)
     if longest is None:
         yield missing(order, "opened", f"how long an opened or reconstituted vial of {product.name} keeps is not on file, and its doses share vials")
     elif starts and (span := (max(starts) - min(starts)) // 60) > longest:

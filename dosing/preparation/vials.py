@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from itertools import product
 from math import ceil
 
 Number = Fraction | Decimal | int | str
@@ -14,23 +15,32 @@ def vial_set(amount: Number, sizes: Mapping[str, Number], prices: Mapping[str, N
     """The cheapest vials for an amount; sizes are withdrawable amounts by name, in one unit with the amount.
 
     With a price for every size the smallest sum decides, then waste, then number; without, the least waste stands for
-    cheapest, then the fewest vials.
+    cheapest, then the fewest vials, then most of the larger ones.
     """
     wanted = Fraction(amount)
     named = sorted(((Fraction(size), name) for name, size in sizes.items()), key=lambda pair: -pair[0])
-    largest = [size for size, _ in named]
+    held = [size for size, _ in named]
     costs = [Fraction(prices[name]) for _, name in named] if prices and all(name in prices for name in sizes) else [Fraction(0)] * len(named)
-    best = min(_counts(wanted, largest), key=lambda counts: (_sum(counts, costs), _sum(counts, largest), sum(counts)))
+    best = min(_counts(wanted, held, costs), key=lambda counts: (_sum(counts, costs), _sum(counts, held), sum(counts), [-count for count in counts]))
     return {name: count for (_, name), count in zip(named, best, strict=True) if count}
 
 
-def _counts(wanted: Fraction, sizes: Sequence[Fraction]) -> Iterator[tuple[int, ...]]:
-    """Every set of counts worth trying, the largest size first; the smallest size fills up what is missing."""
-    if len(sizes) == 1:
-        yield (max(0, ceil(wanted / sizes[0])),)
-        return
-    for count in range(max(0, ceil(wanted / sizes[0])), -1, -1):
-        yield from ((count, *rest) for rest in _counts(wanted - count * sizes[0], sizes[1:]))
+def _counts(wanted: Fraction, sizes: Sequence[Fraction], costs: Sequence[Fraction]) -> Iterator[tuple[int, ...]]:
+    """Every set of counts worth trying; the size that costs least per amount fills up what is missing.
+
+    So many vials of another size that they hold a whole number of fillers are never better than those fillers. A day's
+    doses of a whole unit are therefore counted as fast as one dose.
+    """
+    filler = min(range(len(sizes)), key=lambda place: (costs[place] / sizes[place], place))
+    spans = [range(1 if place == filler else min(_beyond(size, sizes[filler]), max(0, ceil(wanted / size)) + 1)) for place, size in enumerate(sizes)]
+    for counts in product(*spans):
+        missing = max(0, ceil((wanted - _sum(counts, sizes)) / sizes[filler]))
+        yield (*counts[:filler], missing, *counts[filler + 1 :])
+
+
+def _beyond(size: Fraction, filler: Fraction) -> int:
+    """The fewest vials of a size that hold exactly a whole number of fillers."""
+    return (size / filler).denominator
 
 
 def _sum(counts: Sequence[int], each: Sequence[Fraction]) -> Fraction:

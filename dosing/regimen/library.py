@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dosing.errors import Fault, RegimenError, UsageError, closest
 from dosing.regimen import conflicts, rules, timing, trust  # noqa: F401  timing and conflicts register their rules
 from dosing.regimen.drug import Drug
-from dosing.regimen.loader import Tree, load, parse, read_tree, sound_part
+from dosing.regimen.loader import Tree, load, modelled, parse, read, read_mapping, read_tree, sound_part
 from dosing.regimen.model import Model
 from dosing.regimen.schema import Regimen
-from dosing.regimen.site import Site
+from dosing.regimen.site import Convention, Site, conventions, laid
 
 if TYPE_CHECKING:
     from dosing.regimen.policies import Policies
 
 M = TypeVar("M", bound=Model)
+Layers = tuple[tuple[Path, str], ...]  # files laid over each other, the shipped one first, each with the name it is told by
 KINDS = ("protocols", "blocks")
 FIGURES = ("at", "bsa", "bsa_step", "bsa_floor", "weight_step", "rounding_limit", "rounding", "weight_rules")  # site conventions that make doses and hours
 
@@ -39,6 +40,12 @@ def _digest(parts: Iterable[bytes]) -> str:
 @lru_cache(maxsize=512)
 def _load(path: Path, changed: int, model: type[M], name: str) -> tuple[M, Tree]:
     return load(path, model, name)
+
+
+@lru_cache(maxsize=64)
+def _load_site(files: Layers, changed: tuple[int, ...]) -> tuple[Site, Tree]:
+    tree = reduce(laid, (read_mapping(read(path), name) for path, name in files))
+    return modelled(tree, Site), tree
 
 
 class Drugs(Mapping[str, Drug]):
@@ -65,7 +72,7 @@ class Drugs(Mapping[str, Drug]):
 
 
 class Library:
-    """The shipped files with the overlay folders of a site; a later folder wins, file by file."""
+    """The shipped files with the overlay folders of a site; a later folder wins: file by file, conventions key by key, policies rule by rule."""
 
     def __init__(self, folders: Iterable[str | Path] = ()):
         self.folders = (shipped(), *(Path(folder) for folder in folders))
@@ -73,6 +80,7 @@ class Library:
             if not folder.is_dir():
                 raise UsageError(Fault("R05", f'"{folder}" is not a folder', "name a folder with protocols/, blocks/, drugs/ or site.yaml.", "--library"))
         self.drugs = Drugs(self._files("drugs"))
+        self._site_seen: tuple[list[int], Any] = ([], None)
         self._proved = lru_cache(maxsize=256)(self._load_proved)
 
     def _files(self, kind: str) -> dict[str, Path]:
@@ -80,26 +88,39 @@ class Library:
 
     @property
     def site(self) -> Site:
-        """The house conventions: the last `site.yaml` of the folders."""
-        path = self._site_file
-        return _load(path, path.stat().st_mtime_ns, Site, "site.yaml")[0]
+        """The house conventions in effect: each folder's `site.yaml` laid over those before it, key by key."""
+        return self._site[0]
+
+    @property
+    def conventions(self) -> list[Convention]:
+        """Every house convention in effect, as written, with the `file:line` that states it."""
+        return list(conventions(self._site[1]))
+
+    @property
+    def _site(self) -> tuple[Site, Tree]:
+        changed = [path.stat().st_mtime_ns for path in self._site_paths]
+        if changed != self._site_seen[0]:
+            self._site_seen = changed, _load_site(self._layers("site.yaml"), tuple(changed))
+        return self._site_seen[1]
 
     @cached_property
-    def _site_file(self) -> Path:
-        return next(folder / "site.yaml" for folder in reversed(self.folders) if (folder / "site.yaml").is_file())
+    def _site_paths(self) -> list[Path]:
+        return [path for path, _ in self._layers("site.yaml")]
 
     @cached_property
     def policies(self) -> Policies:
         """The named rules for dosing weights and rounding; a later folder wins, rule by rule. Read when one is named."""
         from dosing.regimen.policies import Policies
 
-        read = [_load(path, path.stat().st_mtime_ns, Policies, "policies.yaml")[0] for path in self._policy_files]
+        read = [_load(path, path.stat().st_mtime_ns, Policies, name)[0] for path, name in self._layers("policies.yaml")]
         merged = {kind: {name: rule for one in read for name, rule in getattr(one, kind).items()} for kind in ("weights", "rounding")}
         return Policies().model_copy(update=merged)
 
-    @property
-    def _policy_files(self) -> list[Path]:
-        return [folder / "policies.yaml" for folder in self.folders if (folder / "policies.yaml").is_file()]
+    def _layers(self, file: str) -> Layers:
+        """A file of every folder that has it, each with the name by which its faults are told apart."""
+        names = [folder.name for folder in self.folders]
+        told = [folder.name if names.count(folder.name) == 1 else str(folder) for folder in self.folders]
+        return tuple((folder / file, f"{name}/{file}") for folder, name in zip(self.folders, told, strict=True) if (folder / file).is_file())
 
     @property
     def regimens(self) -> dict[str, Path]:
@@ -138,7 +159,7 @@ class Library:
         rules_of = {*self.site.weight_rules, self.site.rounding, *(name for order in regimen.orders for name in (order.weight, order.rounding))}
         found = {f"drugs/{drug}.yaml": self.drugs[drug].sha256 for drug in drugs}
         if rules_of & {*self.policies.weights, *self.policies.rounding}:
-            found["policies.yaml"] = _digest(path.read_bytes() for path in self._policy_files)
+            found["policies.yaml"] = _digest(path.read_bytes() for path, _ in self._layers("policies.yaml"))
         return found | {"site.yaml": _digest(f"{key}: {getattr(self.site, key)}\n".encode() for key in FIGURES)}
 
     def _load_proved(self, path: Path, changed: int) -> Regimen:

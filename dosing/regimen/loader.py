@@ -36,15 +36,20 @@ class Tree:
     value: Any = None
     lines: dict[Place, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    files: dict[Place, str] = field(default_factory=dict)  # of the places that another file states, where one is laid over another
 
     def fault(self, code: str, line: int, what: str, do: str) -> None:
         """Note a fault at a line (counted from 1)."""
         self.faults.append(Fault(code, what, do, f"{self.name}:{line}"))
 
-    def where(self, place: Place) -> str:
-        """`file:line: path` of a place, by the nearest line that is known."""
+    def spot(self, place: Place) -> str:
+        """`file:line` of a place, by the nearest line that is known."""
         known = next((place[:n] for n in range(len(place), -1, -1) if place[:n] in self.lines), ())
-        return f"{self.name}:{self.lines.get(known, 1)}: {self.path(place)}" if place else f"{self.name}:1"
+        return f"{self.files.get(known, self.name)}:{self.lines.get(known, 1)}"
+
+    def where(self, place: Place) -> str:
+        """`file:line: path` of a place."""
+        return f"{self.spot(place)}: {self.path(place)}" if place else f"{self.name}:1"
 
     def path(self, place: Place) -> str:
         """A place as a dotted path; list entries are called by their id where they have one."""
@@ -169,29 +174,47 @@ def _comments(text: str, quoted: list[tuple[int, int, int, int]], tree: Tree) ->
 
 def load(path: Path, model: type[M], name: str = "") -> tuple[M, Tree]:
     """The model a file holds, and its tree for later checks; `RegimenError` with all faults otherwise."""
+    return parse(read(path), model, name or path.name)
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a file; `RegimenError` (R05) where it cannot be read."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise RegimenError(Fault("R05", f"the file cannot be read ({error.strerror})", "check its name.", str(path))) from None
-    return parse(data, model, name or path.name)
 
 
 def parse(data: bytes, model: type[M], name: str) -> tuple[M, Tree]:
     """Like `load`, from bytes; the SHA-256 of the bytes is kept where the model has a place for it."""
+    tree = read_mapping(data, name)
+    if tree.faults:
+        raise RegimenError(*tree.faults)
+    extra = {"sha256": hashlib.sha256(data).hexdigest(), "path": name}
+    return modelled(tree, model).model_copy(update={key: value for key, value in extra.items() if key in model.model_fields}), tree
+
+
+def read_mapping(data: bytes, name: str) -> Tree:
+    """Like `read_tree`, for a file that must be a mapping at the top and write none of the keys that are worked out."""
     tree = read_tree(data, name)
     if not tree.faults and not isinstance(tree.value, dict):
         tree.fault("R05", 1, "the file is empty or not a mapping at the top", "start with id, version, status, title.")
     for key in MADE if isinstance(tree.value, dict) else ():
         if key in tree.value:
             tree.fault("R03", tree.lines[key,], f'unknown key "{key}"', "leave it out; it is worked out from the file.")
+    return tree
+
+
+def modelled(tree: Tree, model: type[M]) -> M:
+    """The model a tree holds; `RegimenError` with every fault of its form and content."""
+    value = {key: entry for key, entry in tree.value.items() if key not in MADE} if isinstance(tree.value, dict) else {}
+    try:
+        result = model.model_validate(value)
+    except ValidationError as error:
+        raise RegimenError(*tree.faults, *(_fault(item, tree, model) for item in error.errors(include_url=False))) from None
     if tree.faults:
         raise RegimenError(*tree.faults)
-    try:
-        result = model.model_validate(tree.value)
-    except ValidationError as error:
-        raise RegimenError(*(_fault(item, tree, model) for item in error.errors(include_url=False))) from None
-    extra = {"sha256": hashlib.sha256(data).hexdigest(), "path": name}
-    return result.model_copy(update={key: value for key, value in extra.items() if key in model.model_fields}), tree
+    return result
 
 
 def sound_part(tree: Tree, model: type[M]) -> tuple[M, Tree] | None:

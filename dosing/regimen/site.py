@@ -1,9 +1,10 @@
-"""What a site file may say: the house conventions that decide how is measured, rounded and what is asked about."""
+"""What a site file may say: the house conventions that decide how is measured, rounded and what is asked about, laid over each other."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
@@ -22,7 +23,11 @@ from dosing.regimen.fields import (
     Word,
     Zone,
 )
+from dosing.regimen.loader import Place, Tree
 from dosing.regimen.model import Model
+
+WHOLE = {("children",)}  # one chart with its source: rows of two charts never mix
+OWN = {"zone", "locale", "country"}  # what a unit says of itself needs no source
 
 
 class Graduation(Model):
@@ -134,3 +139,64 @@ def _array(rows: Any) -> Any:
     import numpy as np
 
     return np.array(rows, float)[..., None]
+
+
+def laid(below: Tree, above: Tree) -> Tree:
+    """The conventions of one file laid over those of another, key by key, each with the file and line that states it.
+
+    What `above` states wins: a mapping merges, a text, a list or the chart of children replaces. The faults are those of both.
+    """
+    replaced: set[Place] = set()
+
+    def over(old: Any, new: Any, place: Place) -> Any:
+        if place in WHOLE or not (isinstance(old, dict) and isinstance(new, dict)):
+            replaced.add(place)
+            return new
+        stated = {key: over(old[key], value, (*place, key)) if key in old else value for key, value in new.items()}
+        return old | stated | _other_source(old, stated, above.name)
+
+    value = over(below.value, above.value, ()) if isinstance(above.value, dict) else below.value
+    kept = {place: line for place, line in below.lines.items() if place not in above.lines and replaced.isdisjoint(place[:n] for n in range(len(place) + 1))}
+    files = {place: below.files.get(place, below.name) for place in kept}
+    return Tree(above.name, value, kept | above.lines, [*below.faults, *above.faults], files)
+
+
+def _other_source(old: dict[str, Any], stated: dict[str, Any], name: str) -> dict[str, str]:
+    """A source that no longer speaks of all its conventions says so, where the file that changes some states no source."""
+    changed = [key for key, value in stated.items() if key not in OWN and value != old.get(key) and "source" not in (value if isinstance(value, dict) else ())]
+    source = old.get("source")
+    return {"source": f"{source}; in part as {name} states"} if changed and "source" not in stated and isinstance(source, str) and source else {}
+
+
+class Convention(NamedTuple):
+    """One house convention in effect: its key, its value as written, and the `file:line` that states it; both empty where none does."""
+
+    key: str
+    value: str
+    where: str
+
+
+def conventions(tree: Tree) -> Iterator[Convention]:
+    """Every convention that a site file states, then those that it leaves open."""
+    yield from _stated(tree, tree.value, ())
+    for model, there, before in ((Site, tree.value, ""), (Happening, tree.value["course"], "course.")):
+        keys = (info.alias or name for name, info in model.model_fields.items())
+        yield from (Convention(before + key, "", "") for key in keys if key not in there)
+
+
+def _stated(tree: Tree, there: dict[str, Any], place: Place) -> Iterator[Convention]:
+    for key, value in there.items():
+        here = (*place, key)
+        if isinstance(value, dict) and here not in WHOLE:
+            yield from _stated(tree, value, here)
+        else:
+            yield Convention(".".join(map(str, here)), _told(value), tree.spot(here))
+
+
+def _told(value: Any) -> str:
+    """A value as one text: a list with commas, a mapping in words, a chart by its source."""
+    if isinstance(value, list):
+        return ", ".join(map(_told, value))
+    if isinstance(value, dict):
+        return str(value.get("source") or " ".join(f"{key} {entry}" for key, entry in value.items()))
+    return str(value)

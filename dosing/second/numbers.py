@@ -19,9 +19,16 @@ _UNITS = {  # kind, size in the kind's own unit; AUC stands for the mg that Calv
 @lru_cache(maxsize=4096)
 def number(text: str, name: str, zero: bool = False) -> Fraction:
     """A plain number above zero (or from zero on) as an exact fraction."""
-    if not IS_NUMBER.fullmatch(text) or not (zero or Fraction(text)):
+    value = _exact(text) if IS_NUMBER.fullmatch(text) else None
+    if value is None or not (value or zero):
         raise ValueError(f"{name} {text!r} is not a plain number above zero; write digits with a point")
-    return Fraction(text)
+    return value
+
+
+def _exact(text: str) -> Fraction:
+    """A number text as a fraction; digits with a point, the common form, without the reader for every form."""
+    whole, _, part = text.partition(".")
+    return Fraction(int(whole + part), 10 ** len(part)) if (whole + part).isdecimal() else Fraction(text)
 
 
 def stepped(value: Fraction, text: str) -> Fraction:

@@ -1,0 +1,85 @@
+"""A protocol with some of its choices made: what was not chosen stays open.
+
+A plan needs every choice, an export does not. The same rules as for a plan say which names, options and values there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, TypeVar
+
+from dosing.engine import settle
+from dosing.errors import Fault, InputError
+from dosing.regimen.library import Library
+from dosing.regimen.schema import Choice, Order, Query, Regimen
+
+Entry = TypeVar("Entry", Order, Query, Choice)
+
+
+class Fixed(NamedTuple):
+    """A regimen with the given choices made; `void` were given and are not asked for, `closed` are told with their reason."""
+
+    regimen: Regimen
+    void: tuple[str, ...]
+    closed: tuple[tuple[str, str], ...]
+
+
+def fixed(regimen: Regimen, choose: Mapping[str, str], shelf: Library) -> Fixed:
+    """Make the given choices; `InputError` R09, D14 or Y08 for a name, an option or a value that cannot be chosen.
+
+    An order whose condition is decided against is left out, a condition that is decided for is no longer told. A choice
+    that hangs on one still open keeps its place, with what was given as its default.
+    """
+    if faults := _faults(regimen, choose, shelf):
+        raise InputError(*faults)
+    decided: dict[str, str] = {}
+    choices = dict(_choices(regimen, choose, decided))
+    orders = [made for order in regimen.orders if (made := _still(settle._choose_values(order, choose, [], shelf), decided))]
+    ids = {order.id for order in orders}
+    queries = [made for query in regimen.queries if query.order is None or query.order in ids if (made := _still(query, decided))]
+    events = {name: settle._place_event(name, event, choose, {}, []) for name, event in regimen.events.items()}
+    void = tuple(name for name in choose if decided.get(name) == "" or name.partition(".")[0] not in {*choices, *decided, *ids, *events})
+    closed = tuple((name, regimen.choices[name].closed[option]) for name, option in choose.items() if name in regimen.choices and option in regimen.choices[name].closed)
+    made = regimen.model_copy(update={"choices": choices, "orders": tuple(orders), "queries": tuple(queries), "events": events})
+    return Fixed(made, void, closed)
+
+
+def _faults(regimen: Regimen, choose: Mapping[str, str], shelf: Library) -> list[Fault]:
+    """What a plan would say against the given choices; that others are missing is no fault here."""
+    orders = {order.id: order for order in regimen.orders}
+    told: list[Fault] = []
+    for order in regimen.orders:
+        settle._choose_values(order, choose, told, shelf)
+    for name, event in regimen.events.items():
+        settle._place_event(name, event, choose, {}, told)
+    told += settle._open_choices(regimen.choices, {name: choose.get(name, "") for name in regimen.choices})
+    given = [fault for fault in told if fault.where.removeprefix("choice ") in choose]
+    return settle._unknown(choose, regimen.choices, orders, regimen.events) + given
+
+
+def _choices(regimen: Regimen, choose: Mapping[str, str], decided: dict[str, str]) -> dict[str, Choice]:
+    """The choices that stay open; those that are made, or that do not come up any more, are noted as decided."""
+    left = {}
+    for name, choice in regimen.choices.items():
+        asked = _still(choice, decided)
+        if asked is None:
+            decided[name] = ""
+        elif name in choose and asked.when is None:
+            decided[name] = choose[name]
+        else:
+            left[name] = asked.model_copy(update={"default": choose.get(name, choice.default)})
+    return left
+
+
+def _still(entry: Entry, decided: Mapping[str, str]) -> Entry | None:
+    """An entry with what is left open of its condition; None where the condition is decided against."""
+    when = entry.when
+    if when is None:
+        return entry
+    truth = {one: settle._compare(one, decided) for one in (*when.all, *when.any) if one.name in decided}
+    either = tuple(one for one in when.any if one not in truth)
+    met = any(truth.get(one) for one in when.any)
+    if not all(truth.get(one, True) for one in when.all) or (when.any and not met and not either):
+        return None
+    left = when.model_copy(update={"all": tuple(one for one in when.all if one not in truth), "any": () if met else either})
+    return entry.model_copy(update={"when": left if left.all or left.any else None})

@@ -1,0 +1,1 @@
+"""A trial record in: its text becomes a draft regimen."""

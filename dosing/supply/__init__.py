@@ -1,0 +1,73 @@
+"""Supply: what a pharmacy orders and makes for a group of patients over a calendar.
+
+Every distinct dose of the group is prepared once, by the functions that prepare one patient's; then doses are counted
+by day, drug and product. What is held, refused or not known is listed beside the counts and never taken for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from dosing import forms
+from dosing.supply.counting import count
+from dosing.supply.doses import Group, Opened, grouped, windowed
+from dosing.supply.leftout import by_patient as rows_by_patient
+from dosing.supply.leftout import left_out
+from dosing.supply.making import Kitchen, Stated
+from dosing.supply.result import Line, NotCounted, Supply
+
+if TYPE_CHECKING:
+    from dosing.cohort import CohortSchedule
+    from dosing.schedule import Schedule
+    from dosing.supply.planned import Planned
+
+__all__ = ["Line", "NotCounted", "Opened", "Supply", "supply"]
+
+
+def supply(
+    planned: CohortSchedule | Planned | Schedule | Iterable[CohortSchedule | Planned | Schedule], *,
+    products: Mapping[str, str | Iterable[str]] | None = None, volumes: Mapping[str, str] | None = None, bags: Iterable[str] = (),
+    graduation: str = "", withdraw: bool | None = None, country: str = "", prices: Mapping[str, str] | None = None,
+    share: bool = False, start: str | date | None = None, end: str | date | None = None, library: Iterable[str] = (),
+    by_patient: bool = False,
+) -> Supply:  # fmt: skip
+    """Vials, bags and infusions for a group of patients, by calendar date in each patient's zone, and over all dates.
+
+    `planned` are dated schedules: of a cohort, or of single patients. `products`, `volumes`, `bags`, `graduation`,
+    `withdraw`, `country` and `prices` are those of `dosing.prepare`; a name may be an order's, a drug's, or
+    `REGIMEN/ORDER`, the nearest wins. `share` lets doses of one product on one day share vials where its label says how
+    long an opened one keeps. `start` and `end` (both counted) cut the calendar, `by_patient` adds the patients' own rows.
+    Raises `InputError` (T01) without day 0, `UsageError` for an order or product that no schedule holds.
+    """
+    first, last = _day(start, "start"), _day(end, "end")
+    group = windowed(grouped(planned, forms.names(library)), first, last)
+    kitchen = Kitchen(Stated.of(products, volumes, bags, graduation, withdraw, country, prices), group)
+    made = kitchen.prepared(group.doses)
+    days, totals = count(group.doses, made, share)
+    return Supply(
+        first, last, group.regimens, group.patients, share, days, totals, (*left_out(group, made), *group.unscheduled), group.open,
+        kitchen.asks(made, share), kitchen.checks(made, group.doses), group.refused, rows_by_patient(group, made) if by_patient else None,
+    )  # fmt: skip
+
+
+def _day(text: str | date | None, where: str) -> date | None:
+    """One end of the window."""
+    if text is None or isinstance(text, date):
+        return text
+    from dosing.errors import DosingError
+
+    try:
+        return forms.read_date(text)
+    except DosingError as error:
+        raise error.at(where) from None
+
+
+def __getattr__(name: str) -> Any:
+    """The reader of cohort files, which needs pyarrow, when it is asked for."""
+    if name in ("plan_file", "plan_groups"):
+        from dosing.supply import planned
+
+        return getattr(planned, name)
+    raise AttributeError(f"module 'dosing.supply' has no attribute {name!r}")

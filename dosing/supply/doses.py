@@ -1,0 +1,205 @@
+"""The doses of a group: of every order the distinct ones, each with the patients who get it at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dosing.errors import refuse
+from dosing.regimen.library import Library
+from dosing.regimen.library import library as open_library
+from dosing.rounding import number_text
+from dosing.schedule import Administration, Amount, Schedule
+from dosing.supply.result import NotCounted, Regimen, RefusedRow
+
+if TYPE_CHECKING:
+    from dosing.cohort import CohortSchedule
+    from dosing.cohort.result import Part
+
+Card = Mapping[str, Any]
+Patients = NDArray[np.int64]
+Key = tuple[int, int, float, float]
+
+
+class Reason(NamedTuple):
+    """An open finding as a page without patients may tell it: the message only where it is the same for all."""
+
+    id: str
+    level: str
+    order: str | None
+    message: str = ""
+
+
+class Dose(NamedTuple):
+    """One dose that some patients get alike, at one moment; `row` is the administration of any of them."""
+
+    regimen: str
+    card: Card
+    row: Administration
+    patients: Patients
+    reasons: tuple[Reason, ...] = ()  # why it is held
+
+    @property
+    def day(self) -> date:
+        """Its calendar date in its own zone; `grouped` refuses a schedule without dates."""
+        assert self.row.date
+        return self.row.date
+
+
+class Opened(NamedTuple):
+    """An open finding that holds no dose, and for how many patients it is open."""
+
+    id: str
+    order: str | None
+    patients: int
+    message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The finding as plain JSON values."""
+        return self._asdict()
+
+
+@dataclass(frozen=True)
+class Group:
+    """All doses of a group, the findings open for its patients, and who was refused."""
+
+    shelf: Library
+    doses: tuple[Dose, ...] = ()
+    found: tuple[tuple[Reason, Patients], ...] = ()
+    ids: tuple[str, ...] = ()
+    refused: tuple[RefusedRow, ...] = ()
+    regimens: tuple[Regimen, ...] = ()
+    unscheduled: tuple[NotCounted, ...] = ()
+    window: tuple[date | None, date | None] = (None, None)
+
+    @property
+    def patients(self) -> int:
+        """How many patients have a dose in the window, held ones and those without an amount among them."""
+        return len(together(dose.patients for dose in self.doses))
+
+    @property
+    def open(self) -> tuple[Opened, ...]:
+        """The open findings that hold no dose, for the patients they concern in the window."""
+        everyone, of_order = together(dose.patients for dose in self.doses), {}
+        for order in {reason.order for reason, _ in self.found} - {None}:
+            of_order[order] = together(dose.patients for dose in self.doses if dose.row.order == order)
+        asked: dict[tuple[str, str | None], list[tuple[Reason, Patients]]] = {}
+        for reason, patients in self.found:
+            here = np.intersect1d(patients, of_order.get(reason.order, everyone))
+            if len(here) and reason.level != "block":
+                asked.setdefault((reason.id, reason.order), []).append((reason, here))
+        return tuple(Opened(*key, len(together(rows for _, rows in told)), alike(one for one, _ in told)) for key, told in sorted(asked.items(), key=lambda entry: (entry[0][0], entry[0][1] or "")))
+
+
+def together(patients: Iterable[Patients]) -> Patients:
+    """The patients of several doses, each once."""
+    found = list(patients)
+    return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+
+
+def alike(reasons: Iterable[Reason]) -> str:
+    """The message of some findings where it is one and the same; empty where it differs from patient to patient."""
+    told = {reason.message for reason in reasons}
+    return told.pop() if len(told) == 1 else ""
+
+
+def grouped(planned: Any, folders: tuple[str, ...]) -> Group:
+    """The doses of one or several planned things, with patients numbered through; `InputError` T01 where one is undated."""
+    several = (planned,) if isinstance(planned, Schedule) or hasattr(planned, "parts") or hasattr(planned, "schedule") else tuple(planned)
+    folders = folders or next((one.folders for one in several if getattr(one, "folders", ())), ())
+    whole = Group(open_library(folders))
+    for one in several:
+        whole = _joined(whole, _of_schedule(one, len(whole.ids)) if isinstance(one, Schedule) else _of_cohort(one, len(whole.ids), whole.shelf))
+    if any(dose.row.date is None for dose in whole.doses):
+        raise refuse("T01", "a supply calendar needs dates, and there is no day 0", "add --day0 and --zone, or the columns day0 and zone.", "day0")
+    return whole
+
+
+def _joined(whole: Group, more: Mapping[str, Any]) -> Group:
+    """A group with what another planned thing adds; a regimen met again counts its patients on."""
+    counted = {one.id: one for one in whole.regimens}
+    for one in more["regimens"]:
+        counted[one.id] = one._replace(patients=one.patients + (counted[one.id].patients if one.id in counted else 0))
+    rest = {name: (*getattr(whole, name), *more.get(name, ())) for name in ("doses", "found", "ids", "refused")}
+    return replace(whole, regimens=tuple(counted.values()), unscheduled=tuple(dict.fromkeys((*whole.unscheduled, *more.get("unscheduled", ())))), **rest)
+
+
+def windowed(group: Group, start: date | None, end: date | None) -> Group:
+    """The doses from one date to another, both counted."""
+    kept = tuple(dose for dose in group.doses if (start is None or dose.day >= start) and (end is None or dose.day <= end))
+    return replace(group, doses=kept, window=(start, end))
+
+
+def unscheduled(regimen: str, left: Iterable[Mapping[str, str]]) -> Iterator[NotCounted]:
+    """The drugs that a protocol names without a dose: nothing of them is in any count."""
+    for one in left:
+        yield NotCounted("not scheduled", one["drug"], regimen=regimen, message=one["reason"])
+
+
+def _of_schedule(schedule: Schedule, number: int) -> dict[str, Any]:
+    """What the schedule of one patient adds."""
+    patient, cards, name = np.array([number]), {card["id"]: card for card in schedule.orders}, f"{schedule.regimen['id']}@{schedule.regimen['version']}"
+    reasons = tuple((Reason(one.id, one.level, one.order, one.message), patient) for one in schedule.open)
+    rows = (row for row in schedule if "given" not in (row.record or {}))
+    doses = tuple(Dose(name, cards.get(row.order, {}), row, patient, tuple(why for why, _ in reasons if row.held and why.order in (None, row.order))) for row in rows)
+    return {"doses": doses, "found": reasons, "ids": (schedule.identity.get("id", str(number + 1)),), "regimens": (Regimen(name, schedule.regimen["status"], 1),),
+            "unscheduled": tuple(unscheduled(name, schedule.not_scheduled))}  # fmt: skip
+
+
+def _of_cohort(planned: Any, begin: int, shelf: Library) -> dict[str, Any]:
+    """What the schedules of a cohort add; `begin` numbers its first patient."""
+    schedule: CohortSchedule = getattr(planned, "schedule", planned)
+    cards_of: Callable[[Part], Mapping[str, Card]] = getattr(planned, "cards", lambda part: _of_files(part, shelf))
+    regimen = getattr(planned, "regimen", Regimen("cohort", "", schedule.calculated))
+    doses = tuple(dose for part in schedule.parts for dose in _of_part(part, regimen.id, cards_of(part), begin))
+    found = tuple((reason, part.rows[part.pattern == number] + begin) for part in schedule.parts for number, (_, hits) in enumerate(part.patterns) for reason in _reasons(hits))
+    refused = tuple(RefusedRow(one.row, one.column, one.fault.code, one.fault.do) for one in schedule.refused)
+    return {"doses": doses, "found": found, "ids": tuple(schedule.cohort.ids.to_pylist()), "refused": refused, "regimens": (regimen,), "unscheduled": getattr(planned, "unscheduled", ())}
+
+
+def _of_files(part: Part, shelf: Library) -> dict[str, Card]:
+    """What the drug files say of the orders, where nothing more is known of them; no product is planned then."""
+    drugs = {row.order: shelf.drugs[row.drug] for row in part.template}
+    return {order: {"id": order, "drug": drug.id, "kind": drug.kind, "names": dict(drug.names)} for order, drug in drugs.items()}
+
+
+def _reasons(hits: Sequence[Any]) -> tuple[Reason, ...]:
+    return tuple(Reason(hit.id, hit.level, hit.order, hit.message if isinstance(hit.message, str) else "") for hit in hits)
+
+
+def _of_part(part: Part, regimen: str, cards: Mapping[str, Card], begin: int) -> Iterator[Dose]:
+    """The distinct doses of one part: each order's found once, then set on each of its days."""
+    alike: dict[str, list[Dose]] = {}
+    for row in part.template:
+        if row.order not in alike:
+            alike[row.order] = list(_distinct(part, row, regimen, cards.get(row.order, {}), begin))
+        for dose in alike[row.order]:
+            yield dose._replace(row=row._replace(amount=dose.row.amount, calculated=dose.row.calculated, held=dose.row.held))
+
+
+def _distinct(part: Part, row: Administration, regimen: str, card: Card, begin: int) -> Iterator[Dose]:
+    """The distinct amounts of one order, with their patients; held doses apart for each set of reasons."""
+    for (pattern, small, calculated, amount), places in _places(part, row).items():
+        reasons = tuple(why for why in _reasons(part.patterns[pattern][1]) if why.order in (None, row.order)) if pattern >= 0 else ()
+        told = part.told.get(row.order)
+        made, given = (Amount(number_text(value), told.units[small]) for value in (calculated, amount)) if told else (None, None)
+        yield Dose(regimen, card, row._replace(calculated=made, amount=None if pattern >= 0 else given, held=pattern >= 0), part.rows[places] + begin, reasons)
+
+
+def _places(part: Part, row: Administration) -> dict[Key, NDArray[np.int64]]:
+    """The rows of a part by pattern (-1 where the dose is not held), unit and figures of one order."""
+    told, size = part.told.get(row.order), len(part.rows)
+    held = np.array([row.held or row.order in lines for lines, _ in part.patterns])[part.pattern]
+    nothing = np.zeros(size)
+    keys = np.column_stack((
+        np.where(held, part.pattern, -1), nothing if told is None or told.small is None else np.broadcast_to(told.small, size),
+        nothing if told is None else np.where(held, told.calculated, 0), nothing if told is None else np.where(held, 0, told.amount),
+    ))  # fmt: skip
+    found, places = np.unique(keys, axis=0, return_inverse=True)
+    split = np.split(np.argsort(places.ravel(), kind="stable"), np.cumsum(np.bincount(places.ravel()))[:-1])
+    return {(int(pattern), int(small), calculated, amount): rows for (pattern, small, calculated, amount), rows in zip(found.tolist(), split, strict=True)}

@@ -1,0 +1,136 @@
+"""What a person typed into the form, and the plan it asks for: the form's names are those of `plan()`, nothing is worked out here.
+
+A field is called by the place a refusal names: `patient: weight` is `patient.weight`, `choice cy.dose` is `choice.cy.dose`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from dosing.engine.settle import Change
+from dosing.errors import DosingError, Fault, UsageError, closest
+from dosing.patient import Patient, When
+from dosing.planning import plan
+from dosing.planning.asking import Ask, asks, missing
+from dosing.regimen.library import Library
+from dosing.regimen.schema import Regimen
+from dosing.schedule import Schedule
+
+Pairs = Sequence[tuple[str, str]]
+CHANGE, ANSWER = ("key", "to", "by", "reason", "second"), ("id", "answer", "by")
+PLAIN = ("day0", "zone", "bsa", "locale", "rounding", "printed_at")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Typed:
+    """The texts of one form: single ones by name, blocks and weight rules, rows of changes and of answers."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    blocks: tuple[str, ...] = ()
+    weight_rules: tuple[str, ...] = ()
+    changes: tuple[dict[str, str], ...] = ()
+    answers: tuple[dict[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, pairs: Pairs) -> Typed:
+        """The form as it was sent; empty fields and empty rows are left out, `by` stands for every row that names nobody."""
+        sent = [(name, text.strip(" \t\r\n")) for name, text in pairs]
+        texts = {name: text for name, text in sent if text}
+        single = {name: text for name, text in texts.items() if name.startswith(("patient.", "choice.", "time.")) or name in PLAIN}
+        several = {name: tuple(dict.fromkeys(text for key, text in sent if key == name and text)) for name in ("block", "weight_rule")}
+        rows = [tuple(_rows(texts, kind, keys, content)) for kind, keys, content in (("set", CHANGE, ("key", "to")), ("answer", ANSWER, ("answer",)))]
+        return cls(single, several["block"], several["weight_rule"], rows[0], rows[1])
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The form again, as names and texts."""
+        rows = [(f"{kind}.{n}.{key}", text) for kind, some in (("set", self.changes), ("answer", self.answers)) for n, row in enumerate(some) for key, text in row.items()]
+        return [*self.texts.items(), *(("block", one) for one in self.blocks), *(("weight_rule", one) for one in self.weight_rules), *rows]
+
+    def group(self, name: str) -> dict[str, str]:
+        """The texts of one group by their own names: `patient`, `choice`, `time`."""
+        return {key.removeprefix(f"{name}."): text for key, text in self.texts.items() if key.startswith(f"{name}.")}
+
+    def field_of(self, where: str) -> str:
+        """The field that a refusal speaks of, by the place it names; empty where it is none."""
+        for mark, rows, key, kind in (("--set ", self.changes, "key", "set.{}.to"), ("--answer ", self.answers, "id", "answer.{}.answer")):
+            if where.startswith(mark):
+                name = where.removeprefix(mark).partition(":")[0]
+                return next((kind.format(n) for n, row in enumerate(rows) if row[key] == name), "")
+        named = {"--with": "block", "weight rule": "weight_rule"}
+        return next((told for lead, told in named.items() if where.startswith(lead)), where.replace(": ", ".", 1).replace(" ", ".", 1))
+
+
+def _rows(texts: Mapping[str, str], kind: str, keys: tuple[str, ...], content: tuple[str, ...]) -> Iterable[dict[str, str]]:
+    """The rows of a kind in the order they stand in; a row with none of its `content` was not used."""
+    numbers = sorted({int(part) for name in texts if name.startswith(f"{kind}.") and (part := name.split(".")[1]).isdigit()})
+    for number in numbers:
+        row = {key: texts.get(f"{kind}.{number}.{key}", "") for key in keys}
+        if any(row[key] for key in content):
+            yield row | {"by": row["by"] or texts.get("by", "")}
+
+
+def known(shelf: Library, name: str) -> Regimen:
+    """A regimen or block of the library by id or id@version, never by a path; `UsageError` with the nearest name otherwise."""
+    if name.partition("@")[0] not in shelf.regimens:
+        raise UsageError(Fault("R05", f'there is no regimen "{name[:60]}"', closest(name, shelf.regimens), "regimen"))
+    return shelf.regimen(name)
+
+
+def asked(regimen: Regimen, typed: Typed, shelf: Library) -> tuple[Ask, ...]:
+    """What the regimen with the blocks of the form asks for."""
+    return asks(regimen, [known(shelf, name) for name in typed.blocks], shelf, typed.texts.get("bsa", ""))
+
+
+def planned(regimen: Regimen, typed: Typed, shelf: Library, folders: tuple[str, ...]) -> Schedule:
+    """The schedule that a form asks for; a `DosingError` tells every fault of the form at once."""
+    found: list[Fault] = []
+    patient, told = _tried(lambda: Patient(**typed.group("patient")), found), typed.texts
+    when = {"day0": told.get("day0"), "zone": told.get("zone"), "times": typed.group("time")}
+    _tried(lambda: When.of(when["day0"], when["zone"] or shelf.site.zone, when["times"]), found)
+    sound = when if not any(not fault.where.startswith("patient") for fault in found) else {}
+    try:
+        schedule = _plan(regimen, patient or Patient(), typed, shelf, folders, sound)
+    except DosingError as error:
+        seen = {fault.where for fault in found}
+        found += [fault for fault in error.faults if fault.where not in seen or not fault.where]
+        raise type(error)(*found, *_also(regimen, typed, shelf, found)) from None
+    if found:
+        raise UsageError(*found)
+    return schedule
+
+
+def _plan(regimen: Regimen, patient: Patient, typed: Typed, shelf: Library, folders: tuple[str, ...], when: Mapping[str, Any]) -> Schedule:
+    told = typed.texts
+    return plan(
+        regimen, patient, **when, choose=typed.group("choice"), bsa=told.get("bsa"), set=[Change(**_keyed(row)) for row in typed.changes],
+        answer=list(typed.answers), blocks=[known(shelf, name) for name in typed.blocks], library=folders, printed_at=told.get("printed_at", ""),
+        locale=told.get("locale", ""), weight_rule=typed.weight_rules, rounding=told.get("rounding", ""),
+    )  # fmt: skip
+
+
+def _keyed(row: Mapping[str, str]) -> dict[str, str]:
+    return {"value" if key == "to" else key: text for key, text in row.items()}
+
+
+def _also(regimen: Regimen, typed: Typed, shelf: Library, found: Sequence[Fault]) -> list[Fault]:
+    """What is missing beside the faults found, so that nobody is asked twice."""
+    try:
+        asking = asked(regimen, typed, shelf)
+    except DosingError:
+        return []
+    fields = {typed.field_of(fault.where) for fault in found}
+    given = {ask.where: typed.texts.get(typed.field_of(ask.where), "") for ask in asking}
+    defaults = {ask.where.removeprefix("choice "): ask.default for ask in asking if ask.default}
+    left = missing(asking, given, defaults | typed.group("choice"), "day0" in typed.texts)
+    return [fault for fault in left if typed.field_of(fault.where) not in fields]
+
+
+def _tried(work: Callable[[], T], found: list[Fault]) -> T | None:
+    try:
+        return work()
+    except DosingError as error:
+        found.extend(error.faults)
+        return None
