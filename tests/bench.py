@@ -13,7 +13,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from copy import copy
+from datetime import date, timedelta
 from functools import partial
+from itertools import count
+
+from dosing import Course, Patient, load_regimen, plan
+from dosing.regimen.schema import Regimen
 
 PLAN = [
     "-m", "dosing", "plan", "nct07299123", "--weight", "70 kg", "--height", "170 cm", "--age", "34 y", "--sex", "F", "--creatinine", "0.9 mg/dL",
@@ -43,8 +49,6 @@ def in_process(patients: int = 200) -> tuple[Callable[..., float], Callable[[], 
     import arrow
     import pint
 
-    from dosing import Patient, load_regimen, plan
-
     regimen = load_regimen("nct07299123")
     choose = {"stratum": "SAA-I", "cy.dose": "500 mg/m2/day"}
     unit = pint.UnitRegistry()
@@ -72,6 +76,52 @@ def in_process(patients: int = 200) -> tuple[Callable[..., float], Callable[[], 
     return ours, theirs
 
 
+ADULT = {"weight": "62.5 kg", "height": "168 cm", "age": "31 y", "sex": "M", "creatinine": "0.9 mg/dL"}
+SEED = {
+    "zone": "Asia/Shanghai", "times": {"hsc": "14:00"}, "choose": {"stratum": "SAA-I", "cy.dose": "600 mg/m2/day"},
+    "set": {"atg.dose": "2.5 mg/kg/day", "atg.product": "thymoglobulin"}, "by": "AB", "reason": "confirmed",
+}  # fmt: skip
+NOON = {"at": "2027-01-12T12:00", "by": "AB", "why": "told by telephone"}
+OPEN = "a new weight, nobody has chosen yet: the fact and two outcomes, three schedules"
+NEWS: dict[str, Callable[[Course, int], object]] = {
+    "a dose given": lambda course, n: course.give("flu#4", f"2027-01-13T09:{n % 30:02}", by="N1"),
+    "a dose missed, made up": lambda course, n: course.miss("flu#4", outcome="append", **NOON),
+    "day 0 moved": lambda course, n: course.move_day0((date(2027, 1, 16) + timedelta(n)).isoformat(), outcome="rest-day", **NOON),
+    "a new weight": lambda course, n: course.weigh(f"{60 + n % 900 / 100:.2f} kg", outcome="real", **NOON),
+    "a drug stopped": lambda course, n: course.stop("cy", **NOON),
+    OPEN: lambda course, n: course.weigh(f"{60 + n % 900 / 100:.2f} kg", **NOON),
+}
+
+
+def begun() -> Course:
+    """The seed's course at noon of day -3: eight doses given, most of it still to come."""
+    course = Course.start("nct07299123", ADULT, second="CD", day0="2027-01-15", **SEED)
+    for order, done in (("flu", 3), ("cy", 3), ("atg", 2)):
+        for row in [row for row in course.schedule() if row.order == order][:done]:
+            course.give(f"{order}#{row.number}", row.to_dict()["start"], by="N1")
+    return course
+
+
+def replanning(news: str, course: Course, regimen: Regimen, runs: int = 30) -> tuple[float, float, float]:
+    """One entry with its replanned schedule against one `plan()` that has to work out as much: the same day moved to, the same weight."""
+    turns = count()
+
+    def entry() -> float:
+        turn, there = next(turns), copy(course)
+        start = time.perf_counter()
+        NEWS[news](there, turn)
+        return time.perf_counter() - start
+
+    def planned() -> float:
+        turn = next(turns)
+        moved = date(2027, 1, 16) + timedelta(turn) if news == "day 0 moved" else date(2027, 1, 15)
+        start = time.perf_counter()
+        plan(regimen, Patient(**(ADULT | {"weight": f"{60 + turn % 900 / 100:.2f} kg"})), second_name="CD", day0=moved, **SEED)
+        return time.perf_counter() - start
+
+    return ratio(entry, planned, runs)
+
+
 def main() -> None:
     """Print the table."""
     rows = []
@@ -81,6 +131,8 @@ def main() -> None:
     ours, theirs = in_process()
     rows.append(("a plain pint and arrow script ÷ `plan()` with findings and second calculation", ratio(theirs, ours, 9), "at least 10"))
     rows.append(("the same, and every row and total read", ratio(theirs, partial(ours, True), 9), ""))
+    course, regimen = begun(), load_regimen("nct07299123")
+    rows += [(f"replanning ÷ `plan()`: {news}", replanning(news, course, regimen), "" if news == OPEN else "at most 2") for news in NEWS]
     for name, (middle, low, high), bar in rows:
         print(f"| {name} | {middle:.2f} ({low:.2f}–{high:.2f}) | {bar} |")
 
