@@ -119,6 +119,8 @@ def _unreleased(state: State) -> Iterator[Finding]:
     """Doses given that nobody had released as they were planned: asked about where this course releases doses, else told."""
     asked: Level = "query" if state.releases else "note"
     for order, lane in state.lanes.items():
+        if not lane.given:
+            continue
         stood = tuple((number, one.entry.start, one.entry.amount, bool(one.recalled)) for (name, number), one in state.releases.items() if name == order)
         if told := lane.done.once(("unreleased", stood), partial(_not_released, state, order, lane.given)):
             cure = " Say who checked them." if asked == "query" else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from dosing.checks import Case
 from dosing.checks.doses import judge_value, limits_of, siblings, speaks, total
@@ -75,19 +75,20 @@ def _limits(line: Line, time: str) -> tuple[Limit, ...]:
 def _days(state: State, line: Line, basis: Decimal) -> Iterator[Finding]:
     """The sum of each day on which more was given than planned."""
     limits = _limits(line, "day")
-    for day, given in _more_than_planned(state, state.lanes[line.id], line).items() if limits else ():
+    given_more = partial(_more_than_planned, state, state.lanes[line.id], line.drug.unit)
+    for day, given in state.lanes[line.id].done.once(("more", state.inputs.calendar, line.drug.unit), given_more).items() if limits else ():
         value = _decimal(given) / basis
         for limit in limits if value > total(line, "day") else ():
             yield from _judged(line, limit, value, f"{line.id}.day{day:+d}", f"given on day {day:+d}:")
 
 
-def _more_than_planned(state: State, lane: Lane, line: Line) -> dict[int, Fraction]:
+def _more_than_planned(state: State, lane: Lane, unit: str) -> dict[int, Fraction]:
     """By day, what was given where any dose of that day was not planned, or not so high."""
     high = {day_of(one.seconds, state.when) for one in lane.given if one.extra or (one.amount and one.planned.amount and one.amount != one.planned.amount)}
     sums = dict.fromkeys(sorted(high), Fraction(0))
     for one in lane.given if high else ():
         if one.amount and (day := day_of(one.seconds, state.when)) in sums:
-            sums[day] += in_unit(*one.amount, line.drug.unit)
+            sums[day] += in_unit(*one.amount, unit)
     return sums
 
 

@@ -15,18 +15,16 @@ from dosing.schedule import Finding, Level
 
 def all_of(state: State, case: Case, there: Mapping[str, tuple[Stand, ...]]) -> Iterator[Finding]:
     """Doses on other days than stated, too near to each other, or at the graft and after it; `there` is where they stand."""
-    for line in case.lines:
-        if state.lanes[line.id].done:
-            yield from _windows(state, line, there[line.id])
-    for line in case.lines:
-        if state.lanes[line.id].done or state.told:
-            yield from _distances(state, line, there[line.id])
+    begun = [(line, state.lanes[line.id]) for line in case.lines if state.lanes[line.id].done or state.told]
+    for what in (_windows, _distances):
+        for line, lane in begun:
+            yield from lane.once((what, line, there[line.id], state.told), lambda: tuple(what(state, line, there[line.id])))  # noqa: B023
     yield from _after_graft(case, there)
 
 
 def _windows(state: State, line: Line, there: Sequence[Stand]) -> Iterator[Finding]:
     """Doses left, or given, on days that the source does not state: asked about unless a person chose it."""
-    if line.rhythm.event or not line.dose:
+    if line.rhythm.event or not line.dose or not state.lanes[line.id].done:
         return
     outside = [one for one in there if one.day not in line.order.days]
     if not outside:
