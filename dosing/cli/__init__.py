@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from dosing.cli import course, course_prints, diff, plan, regimens, tell  # noqa: F401  each registers its verbs
+from dosing.cli import course, course_prints, diff, exporting, importing, plan, regimens, serve, supply, tell  # noqa: F401  each registers its verbs
 from dosing.cli.group import cli, emit
 
 __all__ = ["cli", "main"]

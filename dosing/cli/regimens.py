@@ -22,13 +22,18 @@ MANY = 12  # files from which on the proof is shared among processes
 
 
 @cli.command("list")
+@click.option("--site", is_flag=True, help="The house conventions in effect instead, each with the file and line that states it.")
 @LIBRARY
 @JSON
-def list_(library: Sequence[str], as_json: bool) -> None:
-    """Every regimen and block: id, version, status, title, source."""
+def list_(site: bool, library: Sequence[str], as_json: bool) -> None:
+    """Every regimen and block: id, version, status, title, source; with --site, the house conventions."""
     from dosing.regimen.library import library as shelf
     from dosing.render.protocol import listing
 
+    if site:
+        stated = shelf(tuple(library)).conventions
+        emit({"site": [one._asdict() for one in stated]}) if as_json else click.echo("\n".join(_short(f"{one.key:<22} {one.where or 'not stated':<22} {one.value}".rstrip()) for one in stated))
+        return
     found = listing(shelf(tuple(library)))
     emit({"regimens": found}) if as_json else click.echo("\n".join(_short(f"{r['id']:<22} {r['kind']:<9} v{r['version']:<4} {r['status']:<9} {r['title']} [{r['source']}]") for r in found))
 

@@ -23,7 +23,7 @@ from dosing.engine.settle import Line
 from dosing.errors import Disagreement, Fault
 from dosing.metrics import FORMULAS
 from dosing.planning import verify
-from dosing.planning.verify import nobody, weight_text
+from dosing.planning.verify import nobody, of_patient, weight_text
 from dosing.regimen.site import Site
 
 COLUMN_OF = {
@@ -56,6 +56,7 @@ class Second:
     site: Site
     watch: Watch
     _sizes: dict[second.Size, tuple[Codes, int]] = field(default_factory=dict)
+    _met: dict[Line, NDArray[np.bool_]] = field(default_factory=dict)
     _agreed: dict[Line, NDArray[np.float64]] = field(default_factory=dict)
 
     def differing(self, case: Case, rows: Codes, held: Callable[[int], set[str]]) -> dict[int, Fault]:
@@ -67,6 +68,8 @@ class Second:
         for line in case.lines:
             if line.id in case.doses:
                 doubtful |= self._doubtful(case, line, rows) if line.table is None else True
+        for line in (line for line in case.settled.lines if line.id in case.applies):
+            doubtful |= self._meets(line)[rows] != case.applies[line.id]
         found = {}
         for place in map(int, np.flatnonzero(doubtful)):
             if fault := self._difference(case, place, int(rows[place]), tuple(case.doses), held(place)):
@@ -89,6 +92,14 @@ class Second:
         same = np.abs(doses.calculated - calculated) <= 1e-12 * calculated
         return ~(same & ((doses.steps == steps) | doses.kept | (doses.step is None)))
 
+    def _meets(self, line: Line) -> NDArray[np.bool_]:
+        """The rows of the cohort that a line is for, by the second calculation; false for a body it has too little of."""
+        if line not in self._met:
+            facts = tuple(dict.fromkeys(fact for one in line.conditions for fact in _facts_behind(one.name, self.formula)))
+            rows, places = self._bodies(facts)
+            self._met[line] = np.array([_is_met(of_patient(line), person) for person in self._persons(rows, facts)], bool)[places]
+        return self._met[line]
+
     def _agrees(self, case: Case, place: int, row: int, lines: tuple[str, ...]) -> bool:
         return self._difference(case, place, row, lines, set()) is None
 
@@ -107,13 +118,17 @@ class Second:
             self._sizes[size] = self._calculate_sizes(size) if size[0] else (np.zeros(len(self.cohort), np.int64), 1)
         return self._sizes[size]
 
-    def _calculate_sizes(self, of: second.Size) -> tuple[Codes, int]:
-        facts = _facts_of(of, self.formula)
+    def _bodies(self, facts: tuple[str, ...]) -> tuple[Codes, Codes]:
+        """One row of each body that occurs, of which some facts are told; and for each row the place of its body among them."""
         keys, space = np.zeros(len(self.cohort), np.int64), 1
         for fact in facts:
             if column := self.cohort.columns.get(COLUMN_OF[fact]):
                 keys, space = combine(keys, column.codes, len(column.texts)), space * len(column.texts)
-        rows, places = firsts(keys, space)
+        return firsts(keys, space)
+
+    def _calculate_sizes(self, of: second.Size) -> tuple[Codes, int]:
+        facts = _facts_of(of, self.formula)
+        rows, places = self._bodies(facts)
         known: dict[tuple[int, int], int] = {}
         codes = np.empty(len(rows), np.int64)
         for begin in range(0, len(rows), 8192):
@@ -144,6 +159,20 @@ def _number_of(of: second.Size, person: second.Person, known: dict[tuple[int, in
     except ValueError:
         return -1
     return known.setdefault((size.numerator, size.denominator), len(known))
+
+
+def _is_met(conditions: str, person: second.Person) -> bool:
+    try:
+        return second.meets(conditions, person)
+    except ValueError:
+        return False
+
+
+def _facts_behind(name: str, formula: str) -> tuple[str, ...]:
+    """The facts that a condition of a line is worked out from."""
+    if name == "crcl":
+        return KIDNEY
+    return FORMULAS[f"bsa.{formula}"].needs if name == "bsa" else ("weight", "height") if name == "bmi" else (name,)
 
 
 def _facts_of(of: second.Size, formula: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from dosing.engine.timeline import Rhythm, Slot
 from dosing.patient import Patient, When
 from dosing.planning import body_of, calculate, held_lines, page
 from dosing.planning.rows import card
-from dosing.planning.verify import person_of
+from dosing.planning.verify import agree, other_lines, person_of
 from dosing.regimen.library import library
 from dosing.regimen.site import Site
 from dosing.rounding import Column
@@ -133,6 +133,7 @@ def with_case(state: State, printed_at: str = "", shown_only: bool = False) -> t
     asked = findings.all_of(state, case, case.stands, planned, held, dosed.readings)
     held |= {finding.order for finding in asked if finding.level == "block" and finding.order}
     sums = rows.totals(state, case, held, dosed.readings)
+    agree(other_lines(case, 0, dosed.person))
     count = confirm.confirm(state, case.lines, dosed.person, held, dosed.readings, dosed.exact, case.site.rounding_limit)
     confirm.confirm_totals(state, sums)
     given = sum(len(lane.given) for lane in state.lanes.values())

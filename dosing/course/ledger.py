@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 
 from dosing.course.events import Event, read_event
 from dosing.errors import Fault, InputError, UsageError, refuse
-from dosing.files import checked, write_whole
+from dosing.files import checked, take, write_whole
 
 SCHEMA = "dosing.course/1"
 FIRST = "0" * 64
@@ -176,7 +175,7 @@ def _held(lock: Path, target: Path) -> int:
         except OSError as error:
             raise UsageError(Fault("S01", f"the folder cannot be written ({error.strerror})", "check the folder and its permissions.", target.name)) from None
         try:
-            _take(handle)
+            take(handle)
             if os.path.samestat(os.fstat(handle), lock.stat()):
                 return handle
         except FileNotFoundError:
@@ -185,18 +184,6 @@ def _held(lock: Path, target: Path) -> int:
             os.close(handle)
             raise UsageError(Fault("L01", "another program is writing this course", "wait and try again.", target.name)) from None
         os.close(handle)
-
-
-def _take(handle: int) -> None:
-    """Hold an open file for this program alone, at once or not at all (`OSError`)."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def save(path: str | os.PathLike[str], book: Book, known: bytes | None) -> bytes:

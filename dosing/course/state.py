@@ -265,10 +265,12 @@ def whole(line: Line, when: When, after: int = 0) -> tuple[Segment, ...]:
 
 
 def files_of(inputs: Inputs) -> dict[str, str]:
-    """The regimen, block and drug files of a course by id, each with its SHA-256."""
-    settled = inputs.settled
-    named = {part.id: part.sha256 for part in (settled.regimen, *settled.blocks)}
-    return named | {f"drugs/{line.drug.id}": line.drug.sha256 for line in settled.lines if line.drug.sha256}
+    """The regimen, block and drug files of a course by id, its policies and the house's conventions, each with its SHA-256."""
+    settled, shelf = inputs.settled, library(inputs.folders)
+    parts = (settled.regimen, *settled.blocks)
+    drugs = {f"drugs/{line.drug.id}": line.drug.sha256 for line in settled.lines if line.drug.sha256}
+    house = {name: sha for part in parts for name, sha in shelf.facts(part).items() if not name.startswith("drugs/")}
+    return {part.id: part.sha256 for part in parts} | drugs | house
 
 
 def other_files(entry: Start, inputs: Inputs) -> tuple[str, ...]:

@@ -8,11 +8,12 @@ question that stands against it. A dose that the checks would hold, or that a pe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
@@ -24,7 +25,7 @@ from dosing.exchange.choosing import fixed
 from dosing.regimen import conflicts, rules
 from dosing.regimen.drug import Drug
 from dosing.regimen.library import Library
-from dosing.regimen.schema import Order, Query, Regimen
+from dosing.regimen.schema import Choice, Order, Query, Regimen
 from dosing.render import protocol as page
 from dosing.render.names import drug_name
 from dosing.render.wording import ROUTES
@@ -148,11 +149,17 @@ class Part:
     def words(self) -> str:
         """The order as one line: dose, days, hours, route, and all that its source prints beside them."""
         row = self.row
-        told = [row["dose"], row["days"] if row["days"].startswith("days") else f"days {row['days']}", row["rhythm"], ROUTES.get(row["route"], row["route"])]
-        told += [f"over {forms.say_duration(row['over'])}" if row["over"] else "", f"course total {row['total']}" if row["total"] else "", self.weight]
+        told = [row["dose"], self.days, row["rhythm"], ROUTES.get(row["route"], row["route"])]
+        told += [f"over {forms.say_duration(row['over'])}" if row["over"] else "", f"course total {row['total'].removesuffix('/course')}" if row["total"] else "", self.weight]
         told += [f"{name} {value}" for name, value in row["limits"].items()]
         told += [f"{key} {one.text}" for key, several in (("not before", self.order.not_before), ("not after", self.order.not_after)) for one in several]
         return "; ".join(filter(None, told))
+
+    @property
+    def days(self) -> str:
+        """`days -5..-2`, `day 0`, `days not given: choose`."""
+        told: str = self.row["days"]
+        return told if told.startswith("days") else f"day{'' if len(self.order.days) == 1 else 's'} {told}"
 
     @property
     def weight(self) -> str:
@@ -170,6 +177,12 @@ class Protocol:
     chosen: Mapping[str, str]
     parts: tuple[Part, ...]
     questions: tuple[Question, ...]  # of the whole protocol
+    file: Path | None = None  # where it is written, for the format that gives the text back
+
+    @property
+    def asked(self) -> tuple[tuple[str | None, Question], ...]:
+        """Everything open, with the order it stands against."""
+        return tuple([(None, one) for one in self.questions] + [(part.id, one) for part in self.parts for one in part.questions])
 
     @property
     def name(self) -> str:
@@ -191,14 +204,14 @@ class Protocol:
         return next(filter(None, (tuple(part for part in others if event == key(part)) for key in (lambda p: p.order.event, lambda p: p.id, lambda p: p.drug.id))), ())
 
 
-def protocol(regimen: Regimen, choose: Mapping[str, str], shelf: Library) -> Protocol:
+def protocol(regimen: Regimen, choose: Mapping[str, str], shelf: Library, file: Path | None = None) -> Protocol:
     """The protocol with some choices made; `InputError` for a choice that cannot be made (see `choosing.fixed`)."""
     made = fixed(regimen, choose, shelf)
     rows = {row["id"]: row for row in page.to_dict(made.regimen)["orders"]}
     stops = tuple(_stops(made.regimen, made.closed))
     parts = tuple(Part(order, shelf.drugs[order.drug], rows[order.id], (*_asked(order, made.regimen, shelf), *(() if order.event else stops))) for order in made.regimen.orders)
     whole = (*stops, *_whole(made.regimen), *(Question(name, "note", "was chosen and is not asked for with the other choices; it is not used") for name in made.void))
-    return Protocol(made.regimen, dict(choose), parts, whole)
+    return Protocol(made.regimen, dict(choose), parts, whole, file)
 
 
 def stretches(days: tuple[int, ...]) -> tuple[Stretch, ...]:
@@ -226,7 +239,7 @@ def _whole(regimen: Regimen) -> Iterator[Question]:
     """What is open in the whole protocol: choices without a default, questions about no single order, a later version."""
     for name, choice in regimen.choices.items():
         if choice.default is None:
-            yield Question(name, "open", f"{choice.ask} Options: {', '.join(choice.options)}.", choice.cite)
+            yield Question(name, "open", f"{choice.ask} Options: {', '.join(choice.options)}.{_when(choice)}", choice.cite)
     yield from (_of_file(query, "") for query in regimen.queries if query.order is None)
     if regimen.superseded_by:
         yield Question("superseded", "note", f"superseded by {regimen.superseded_by}.")
@@ -253,8 +266,6 @@ def _judged(order: Order) -> Iterator[Order]:
 
 
 def _one_value(dose: forms.Dose, end: Decimal) -> forms.Dose:
-    from dataclasses import replace
-
     return replace(dose, low=end, high=end, slowest=None)
 
 
@@ -279,5 +290,9 @@ def _open(order: Order) -> Iterator[Question]:
 
 
 def _of_file(query: Query, courses: str) -> Question:
-    when = f" Asked when {' and '.join(one.text for one in query.when.all) or ' or '.join(one.text for one in query.when.any)}." if query.when else ""
-    return Question(query.id, query.level, f"{query.ask}{f' Side by side: {courses}.' if courses else ''}{when}", query.cite)
+    return Question(query.id, query.level, f"{query.ask}{f' Side by side: {courses}.' if courses else ''}{_when(query)}", query.cite)
+
+
+def _when(entry: Query | Choice) -> str:
+    """The sentence that says under which condition something is asked; empty where it always is."""
+    return f" Asked when {page._when(entry)}." if entry.when else ""

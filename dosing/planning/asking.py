@@ -31,7 +31,7 @@ class Ask(NamedTuple):
     """One thing a plan may be asked with; `where` is the name that a refusal gives its place.
 
     `options` are the values to choose from with what each means, empty for a written text; `form` says what kind of
-    text, with an example of its units. It is asked for where any of `when` holds, always where there is none.
+    text, with an example of its units; `printed` is what the source says beside it. It is asked for where any of `when` holds, always where there is none.
     """
 
     where: str
@@ -53,7 +53,8 @@ def asks(regimen: Regimen, blocks: Sequence[Regimen], shelf: Library, formula: s
     parts = compose(regimen, blocks)
     orders = tuple(order for file in parts.files for order in file.orders)
     surface = formula or regimen.bsa or shelf.site.bsa
-    return (*_choices(parts), *_decisions(parts, shelf), *_open(parts, orders, shelf), *_hours(parts, orders, shelf), *_facts(parts, orders, shelf, surface))
+    zone = Ask("zone", "Time zone of the ward", "may" if shelf.site.zone else "dated")
+    return (*_choices(parts), *_decisions(parts, shelf), *_open(parts, orders, shelf), *_hours(parts, orders, shelf), *_facts(parts, orders, shelf, surface), Ask("day0", "Day 0", "may"), zone)
 
 
 def _choices(parts: Parts) -> Iterator[Ask]:
@@ -61,7 +62,7 @@ def _choices(parts: Parts) -> Iterator[Ask]:
     for name, choice in parts.choices.items():
         options = {option: text + (f" (closed: {choice.closed[option]})" if option in choice.closed else "") for option, text in choice.options.items()}
         when = (choice.when,) if choice.when else ()
-        yield Ask(f"choice {name}", choice.ask, "needed", when, options, choice.default or "", _printed(choice.cite))
+        yield Ask(f"choice {name}", choice.ask, "may" if choice.default else "needed", when, options, choice.default or "", _printed(choice.cite))
 
 
 def _decisions(parts: Parts, shelf: Library) -> Iterator[Ask]:
@@ -110,7 +111,9 @@ def _hours(parts: Parts, orders: tuple[Order, ...], shelf: Library) -> Iterator[
         waiting = [order for order in orders if name in (order.id, order.event) or _hangs_on(order, name)]
         what = f"First dose of {_name(always[name], shelf)}" if name in always else _event(name, parts, waiting, shelf)
         need: Need = "needed" if name in always else "dated"
-        yield Ask(f"time {name}", what, need, _any(waiting), printed=_printed(always[name].cite) if name in always else (), form="time")
+        hung = ", ".join(dict.fromkeys(_name(order, shelf) for order in waiting if name not in (order.id, order.event)))
+        notes = _printed(always[name].cite) if name in always else (f"{hung} hangs on it",) if hung else ()
+        yield Ask(f"time {name}", what, need, _any(waiting), printed=notes, form="time")
     for order in orders:
         if order.id not in missing and order.at is None and not order.event and order.first is None and not (isinstance(order.dose, forms.Dose) and order.dose.every):
             yield Ask(f"time {order.id}", f"Hour of {_name(order, shelf)}", "may", _on_choices(order.when), form="time")
@@ -122,11 +125,10 @@ def _hangs_on(order: Order, event: str) -> bool:
 
 
 def _event(name: str, parts: Parts, waiting: Sequence[Order], shelf: Library) -> str:
-    """An event in words, with the drugs that wait for it."""
+    """An event in words: what its file says of it, else the order that it is."""
     own = next((_name(order, shelf) for order in waiting if order.event == name), name)
-    drugs = ", ".join(dict.fromkeys(_name(order, shelf) for order in waiting if order.event != name))
     said = parts.events[name].what if name in parts.events else f"start of {own}"
-    return f"{said[:1].upper()}{said[1:]}" + (f" (what hangs on it: {drugs})" if drugs else "")
+    return f"{said[:1].upper()}{said[1:]}"
 
 
 def _facts(parts: Parts, orders: Iterable[Order], shelf: Library, surface: str) -> Iterator[Ask]:
@@ -226,7 +228,7 @@ def missing(asked: Iterable[Ask], given: Mapping[str, str], chosen: Mapping[str,
     return [
         Fault("P05", f"{ask.what} is missing", "give it; nothing is assumed.", ask.where)
         for ask in asked
-        if (ask.need == "needed" or (ask.need == "dated" and dated)) and not ask.default and not told.get(ask.where) and holds(ask, chosen)
+        if (ask.need == "needed" or (ask.need == "dated" and dated)) and not told.get(ask.where) and holds(ask, chosen)
     ]
 
 

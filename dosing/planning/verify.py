@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ def verify(case: Case, row: int, person: second.Person, held: set[str], readings
 
     `readings` are the doses of the row as they will be printed.
     """
+    agree(other_lines(case, row, person))
     dosed = [line for line in case.lines if line.id in readings]
     lines = [_line(line, case.when, readings[line.id].unit, readings[line.id].scale, case.site.rounding_limit) for line in dosed]
     places = _places(case)
@@ -38,6 +39,23 @@ def verify(case: Case, row: int, person: second.Person, held: set[str], readings
         ours += [(*place, calculated, amount) for place in places[line.id]]
     agree(second.differences(ours, theirs))
     return {"agrees": True, "doses": len(theirs)}
+
+
+def other_lines(case: Case, row: int, person: second.Person) -> list[str]:
+    """Orders that hang on a fact of the patient, and which only one of the two calculations gives to him."""
+    hanging = [line for line in case.settled.lines if line.conditions and line.id not in case.begun] if case.applies else []
+    return [f"{line.id}: is it for a patient with {of_patient(line)}? Only one of them says so"
+            for line in hanging if says(partial(second.meets, of_patient(line), person)) != bool(case.applies[line.id][row])]  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def of_patient(line: Line) -> str:
+    """The facts of the patient that an order hangs on, as the second calculation reads them."""
+    return _conditions(line.conditions)
+
+
+def _conditions(all_of: Iterable[forms.Condition]) -> str:
+    return " & ".join(f"{one.name} {one.operator} {one.value}" for one in all_of)
 
 
 def says(work: Callable[[], T]) -> T:
@@ -101,7 +119,7 @@ def _bands(line: Line) -> tuple[tuple[str, str], ...]:
     """The rows of the line's table: conditions, and the part or the dose they give."""
     if line.table is None:
         return ()
-    told = [(" & ".join(f"{one.name} {one.operator} {one.value}" for one in (*line.table.when, *band.conditions)), band) for band in line.table.bands]
+    told = [(_conditions((*line.table.when, *band.conditions)), band) for band in line.table.bands]
     return tuple((text, f"{forms.plain(band.dose.low)} {band.dose.unit}" if band.dose else forms.plain(band.share if band.share is not None else Decimal(1))) for text, band in told)
 
 

@@ -198,7 +198,12 @@ def _power_surface(person: Person, name: str, kg: float) -> float:
 
 def band(bands: tuple[tuple[str, str], ...], person: Person) -> str:
     """What the first row says whose conditions all hold, such as `0.8` or `1.1 mg`; `1` where none does."""
-    return next((told for conditions, told in bands if all(_holds(text, person) for text in conditions.split(" & "))), "1")
+    return next((told for conditions, told in bands if meets(conditions, person)), "1")
+
+
+def meets(conditions: str, person: Person) -> bool:
+    """Whether a person meets all of some conditions, such as `age >= 12 & weight < 40`."""
+    return all(_holds(text, person) for text in conditions.split(" & "))
 
 
 def _holds(text: str, person: Person) -> bool:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from dosing import forms
 from dosing.supply.counting import count
-from dosing.supply.doses import Group, Opened, grouped, windowed
+from dosing.supply.doses import Opened, grouped, windowed
 from dosing.supply.leftout import by_patient as rows_by_patient
 from dosing.supply.leftout import left_out
 from dosing.supply.making import Kitchen, Stated
-from dosing.supply.result import Line, NotCounted, Supply
+from dosing.supply.result import Line, NotCounted
+from dosing.supply.supplied import Supply
 
 if TYPE_CHECKING:
     from dosing.cohort import CohortSchedule
@@ -35,15 +36,16 @@ def supply(
 ) -> Supply:  # fmt: skip
     """Vials, bags and infusions for a group of patients, by calendar date in each patient's zone, and over all dates.
 
-    `planned` are dated schedules: of a cohort, or of single patients. `products`, `volumes`, `bags`, `graduation`,
+    `planned` are dated schedules: of single patients, of a cohort, or of a file by `plan_file` (only this one and single
+    schedules know a product that a line was planned with, and what a protocol leaves unscheduled). `products`, `volumes`, `bags`, `graduation`,
     `withdraw`, `country` and `prices` are those of `dosing.prepare`; a name may be an order's, a drug's, or
     `REGIMEN/ORDER`, the nearest wins. `share` lets doses of one product on one day share vials where its label says how
     long an opened one keeps. `start` and `end` (both counted) cut the calendar, `by_patient` adds the patients' own rows.
     Raises `InputError` (T01) without day 0, `UsageError` for an order or product that no schedule holds.
     """
     first, last = _day(start, "start"), _day(end, "end")
-    group = windowed(grouped(planned, forms.names(library)), first, last)
-    kitchen = Kitchen(Stated.of(products, volumes, bags, graduation, withdraw, country, prices), group)
+    whole = grouped(planned, forms.names(library))
+    kitchen, group = Kitchen(Stated.of(products, volumes, bags, graduation, withdraw, country, prices), whole), windowed(whole, first, last)
     made = kitchen.prepared(group.doses)
     days, totals = count(group.doses, made, share)
     return Supply(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from dosing.regimen.library import Library
 from dosing.regimen.library import library as open_library
 from dosing.rounding import number_text
 from dosing.schedule import Administration, Amount, Schedule
-from dosing.supply.result import NotCounted, Regimen, RefusedRow
+from dosing.supply.result import NotCounted, RefusedRow, Regimen
 
 if TYPE_CHECKING:
     from dosing.cohort import CohortSchedule
@@ -75,7 +75,7 @@ class Group:
     refused: tuple[RefusedRow, ...] = ()
     regimens: tuple[Regimen, ...] = ()
     unscheduled: tuple[NotCounted, ...] = ()
-    window: tuple[date | None, date | None] = (None, None)
+    names: tuple[tuple[str, str], ...] = ()  # orders of the protocols that no patient may have just now, and how they are counted
 
     @property
     def patients(self) -> int:
@@ -85,15 +85,23 @@ class Group:
     @property
     def open(self) -> tuple[Opened, ...]:
         """The open findings that hold no dose, for the patients they concern in the window."""
-        everyone, of_order = together(dose.patients for dose in self.doses), {}
-        for order in {reason.order for reason, _ in self.found} - {None}:
-            of_order[order] = together(dose.patients for dose in self.doses if dose.row.order == order)
         asked: dict[tuple[str, str | None], list[tuple[Reason, Patients]]] = {}
         for reason, patients in self.found:
-            here = np.intersect1d(patients, of_order.get(reason.order, everyone))
-            if len(here) and reason.level != "block":
-                asked.setdefault((reason.id, reason.order), []).append((reason, here))
-        return tuple(Opened(*key, len(together(rows for _, rows in told)), alike(one for one, _ in told)) for key, told in sorted(asked.items(), key=lambda entry: (entry[0][0], entry[0][1] or "")))
+            if reason.level != "block":
+                asked.setdefault((reason.id, reason.order), []).append((reason, patients))
+        of_order = {order: self._having(order) for _, order in asked}
+        told = ((key, [(reason, rows) for reason, rows in group if of_order[key[1]][rows].any()]) for key, group in asked.items())
+        found = (Opened(*key, int(of_order[key[1]][together(rows for _, rows in group)].sum()), alike(reason for reason, _ in group)) for key, group in told if group)
+        return tuple(sorted(found, key=lambda one: (one.id, one.order or "")))
+
+    def _having(self, order: str | None) -> NDArray[np.bool_]:
+        """Which patients have a dose of an order in the window; of any where None is asked for."""
+        mask = np.zeros(len(self.ids), bool)
+        for dose in self.doses:
+            if order in (None, dose.row.order):
+                mask[dose.patients] = True
+        return mask
+
 
 
 def together(patients: Iterable[Patients]) -> Patients:
@@ -125,14 +133,15 @@ def _joined(whole: Group, more: Mapping[str, Any]) -> Group:
     counted = {one.id: one for one in whole.regimens}
     for one in more["regimens"]:
         counted[one.id] = one._replace(patients=one.patients + (counted[one.id].patients if one.id in counted else 0))
-    rest = {name: (*getattr(whole, name), *more.get(name, ())) for name in ("doses", "found", "ids", "refused")}
-    return replace(whole, regimens=tuple(counted.values()), unscheduled=tuple(dict.fromkeys((*whole.unscheduled, *more.get("unscheduled", ())))), **rest)
+    rest: dict[str, Any] = {name: (*getattr(whole, name), *more.get(name, ())) for name in ("doses", "found", "ids", "refused", "names")}
+    left = tuple(dict.fromkeys((*whole.unscheduled, *more.get("unscheduled", ()))))
+    return replace(whole, regimens=tuple(counted.values()), unscheduled=left, **rest)
 
 
 def windowed(group: Group, start: date | None, end: date | None) -> Group:
     """The doses from one date to another, both counted."""
     kept = tuple(dose for dose in group.doses if (start is None or dose.day >= start) and (end is None or dose.day <= end))
-    return replace(group, doses=kept, window=(start, end))
+    return replace(group, doses=kept)
 
 
 def unscheduled(regimen: str, left: Iterable[Mapping[str, str]]) -> Iterator[NotCounted]:
@@ -159,7 +168,8 @@ def _of_cohort(planned: Any, begin: int, shelf: Library) -> dict[str, Any]:
     doses = tuple(dose for part in schedule.parts for dose in _of_part(part, regimen.id, cards_of(part), begin))
     found = tuple((reason, part.rows[part.pattern == number] + begin) for part in schedule.parts for number, (_, hits) in enumerate(part.patterns) for reason in _reasons(hits))
     refused = tuple(RefusedRow(one.row, one.column, one.fault.code, one.fault.do) for one in schedule.refused)
-    return {"doses": doses, "found": found, "ids": tuple(schedule.cohort.ids.to_pylist()), "refused": refused, "regimens": (regimen,), "unscheduled": getattr(planned, "unscheduled", ())}
+    return {"doses": doses, "found": found, "ids": tuple(schedule.cohort.ids.to_pylist()), "refused": refused, "regimens": (regimen,),
+            "unscheduled": getattr(planned, "unscheduled", ()), "names": getattr(planned, "names", ())}  # fmt: skip
 
 
 def _of_files(part: Part, shelf: Library) -> dict[str, Card]:
@@ -193,13 +203,12 @@ def _distinct(part: Part, row: Administration, regimen: str, card: Card, begin: 
 
 def _places(part: Part, row: Administration) -> dict[Key, NDArray[np.int64]]:
     """The rows of a part by pattern (-1 where the dose is not held), unit and figures of one order."""
-    told, size = part.told.get(row.order), len(part.rows)
-    held = np.array([row.held or row.order in lines for lines, _ in part.patterns])[part.pattern]
-    nothing = np.zeros(size)
-    keys = np.column_stack((
-        np.where(held, part.pattern, -1), nothing if told is None or told.small is None else np.broadcast_to(told.small, size),
-        nothing if told is None else np.where(held, told.calculated, 0), nothing if told is None else np.where(held, 0, told.amount),
-    ))  # fmt: skip
-    found, places = np.unique(keys, axis=0, return_inverse=True)
-    split = np.split(np.argsort(places.ravel(), kind="stable"), np.cumsum(np.bincount(places.ravel()))[:-1])
-    return {(int(pattern), int(small), calculated, amount): rows for (pattern, small, calculated, amount), rows in zip(found.tolist(), split, strict=True)}
+    told, found = part.told.get(row.order), cast(dict[Key, list[int]], {})
+    holds = [row.held or row.order in lines for lines, _ in part.patterns]
+    nothing = [0.0] * len(part.rows)
+    columns = [told.calculated.tolist(), told.amount.tolist()] if told else [nothing, nothing]
+    small = nothing if told is None or told.small is None else np.broadcast_to(told.small, len(part.rows)).tolist()
+    for place, (pattern, is_small, calculated, amount) in enumerate(zip(part.pattern.tolist(), small, *columns, strict=True)):
+        key = (pattern, int(is_small), calculated, 0.0) if holds[pattern] else (-1, int(is_small), 0.0, amount)
+        found.setdefault(key, []).append(place)
+    return {key: np.array(places) for key, places in found.items()}

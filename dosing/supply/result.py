@@ -1,25 +1,15 @@
-"""What supply gives back: counts by day and in all, and beside them what is not counted, open, asked for and refused."""
+"""The lines of a supply: counts by day and in all, and beside them what is not counted, checked and refused."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date as Date
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from dosing.preparation.asking import Ask
 from dosing.preparation.prepared import Dissolve, Vials
 from dosing.preparation.volumes import amount
 from dosing.schedule import Amount
-
-if TYPE_CHECKING:
-    from pyarrow import Table
-
-    from dosing.supply.doses import Opened
-
-COLUMNS = ("section", "date", "drug", "product", "how", "doses", "patients", "amount", "unit", "vial", "content", "content_unit", "vials", "waste",
-           "vials_shared", "waste_shared", "waste_unit", "bags", "bags_not_known", "vials_not_known", "first", "last", "note")  # fmt: skip
 
 
 class Regimen(NamedTuple):
@@ -39,7 +29,8 @@ class RefusedRow(NamedTuple):
     do: str
 
 
-class Bag(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Bag:
     """Bags of one size, or without a size mL of diluent that a label counts by the volume of drug."""
 
     diluents: tuple[str, ...]
@@ -86,12 +77,13 @@ def told(value: Fraction | None, unit: str) -> dict[str, str] | None:
 class Line:
     """One drug and product on one date, or over all dates where `date` is None.
 
+    `amount` is what is ordered, `drawn` what the syringes hold of it by their marks (None where no vial is counted);
     `how` is `vials`, `infusion` (cells and grafts) or `mouth`. `apart` are the vials when each dose is prepared by
     itself, `shared` when a day's doses share them (None where they may not, or nobody asked). `vials_unknown` and
     `bags_unknown` count the doses whose vials or bags nobody can know yet; they are in no pile.
     """
 
-    date: date | None
+    date: Date | None
     drug: str
     name: str
     product: tuple[str, ...]
@@ -99,14 +91,15 @@ class Line:
     doses: int
     patients: int
     amount: Amount | None
+    drawn: Amount | None
     apart: Pile
     shared: Pile | None
     reconstitute: tuple[Dissolve, ...]
     bags: tuple[Bag, ...]
     vials_unknown: int
     bags_unknown: int
-    first: date
-    last: date
+    first: Date
+    last: Date
 
     @property
     def needed(self) -> Pile:
@@ -122,7 +115,7 @@ class Line:
         """The line as plain JSON values."""
         return {
             **self.dates, "drug": self.drug, "name": self.name, "product": list(self.product), "how": self.how, "doses": self.doses, "patients": self.patients,
-            "amount": self.amount and self.amount.to_dict(), "apart": self.apart.to_dict(), "shared": self.shared and self.shared.to_dict(),
+            "amount": self.amount and self.amount.to_dict(), "drawn": self.drawn and self.drawn.to_dict(), "apart": self.apart.to_dict(), "shared": self.shared and self.shared.to_dict(),
             "reconstitute": [one.to_dict() for one in self.reconstitute], "bags": [one.to_dict() for one in self.bags],
             "vials_unknown": self.vials_unknown, "bags_unknown": self.bags_unknown,
         }  # fmt: skip
@@ -141,8 +134,8 @@ class NotCounted:
     regimen: str = ""
     doses: int = 0
     patients: int = 0
-    first: date | None = None
-    last: date | None = None
+    first: Date | None = None
+    last: Date | None = None
     calculated: Amount | None = None
     findings: tuple[str, ...] = ()
     message: str = ""
@@ -171,67 +164,3 @@ class NotCounted:
         days = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
         because = f", because {', '.join(self.findings)}" if self.findings else ""
         return f"{self.doses} dose{'s' * (self.doses > 1)} of {self.drug} ({self.order}), {self.patients} patient{'s' * (self.patients > 1)}, {days}: {self.why}{because}{f' ({self.message})' if self.message else ''}"
-
-
-@dataclass(frozen=True)
-class Supply:
-    """Vials and bags for a group over a calendar: `days`, `totals`, and what the counts leave open."""
-
-    start: date | None
-    end: date | None
-    regimens: tuple[Regimen, ...]
-    patients: int
-    share: bool
-    days: tuple[Line, ...]
-    totals: tuple[Line, ...]
-    not_counted: tuple[NotCounted, ...]
-    open: tuple[Opened, ...] = ()
-    asks: tuple[Ask, ...] = ()
-    checks: tuple[Check, ...] = ()
-    refused: tuple[RefusedRow, ...] = ()
-    by_patient: tuple[dict[str, Any], ...] | None = None
-
-    def __repr__(self) -> str:
-        state = "final" if self.final else "NOT FINAL"
-        return f"<Supply: {self.patients} patients, {len(self.days)} lines on {len({one.date for one in self.days})} days, {state}>"
-
-    @property
-    def final(self) -> bool:
-        """Whether nothing is held, open or unknown and no row was refused, so that these are all the doses there are."""
-        held = any(one.why == "held" for one in self.not_counted)
-        return not (held or self.open or self.refused or any(one.vials_unknown or one.bags_unknown for one in self.totals))
-
-    @property
-    def window(self) -> tuple[date | None, date | None]:
-        """The first and last date asked for, else those of the counted doses."""
-        first, last = (line.first for line in self.totals), (line.last for line in self.totals)
-        return self.start or min(first, default=None), self.end or max(last, default=None)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The supply as plain JSON values, by `dosing.supply/1`; no clock, host or random value, and no patient unless asked."""
-        start, end = self.window
-        refused = [one._asdict() for one in self.refused]
-        return {
-            "schema": "dosing.supply/1", "regimens": [one._asdict() for one in self.regimens], "from": start and start.isoformat(), "to": end and end.isoformat(),
-            "patients": self.patients, "share": self.share, "final": self.final, "days": [one.to_dict() for one in self.days], "totals": [one.to_dict() for one in self.totals],
-            "not_counted": [one.to_dict() for one in self.not_counted], "open": [one.to_dict() for one in self.open], "asks": [one.to_dict() for one in self.asks],
-            "checks": [one.to_dict() for one in self.checks], "refused": {"rows": len({one.row for one in self.refused}), "faults": refused},
-            **({"by_patient": list(self.by_patient)} if self.by_patient is not None else {}),
-        }  # fmt: skip
-
-    def to_rows(self) -> list[dict[str, Any]]:
-        """Plain rows, one for each vial size of a line: sections `day`, `total`, `not counted`, `refused`; doses, amount,
-        waste and bags stand on the first row of a line only, so that a column adds up within its section."""
-        from dosing.supply.rows import rows_of
-
-        return list(rows_of(self))
-
-    def to_table(self) -> Table:
-        """`to_rows()` as an Arrow table; figures as decimal texts (needs the extra `cohort`)."""
-        import pyarrow
-
-        return pyarrow.table({name: pyarrow.array([row[name] for row in self.to_rows()], pyarrow.string()) for name in COLUMNS})
-
-    def lines(self, drug: str) -> Iterator[Line]:
-        """The days of one drug."""
-        return (line for line in self.days if line.drug == drug)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from dosing.engine.settle import Change
-from dosing.errors import DosingError, Fault, UsageError, closest
+from dosing.errors import DosingError, Fault, InputError, UsageError, closest
 from dosing.patient import Patient, When
 from dosing.planning import plan
 from dosing.planning.asking import Ask, asks, missing
@@ -87,18 +87,17 @@ def asked(regimen: Regimen, typed: Typed, shelf: Library) -> tuple[Ask, ...]:
 def planned(regimen: Regimen, typed: Typed, shelf: Library, folders: tuple[str, ...]) -> Schedule:
     """The schedule that a form asks for; a `DosingError` tells every fault of the form at once."""
     found: list[Fault] = []
-    patient, told = _tried(lambda: Patient(**typed.group("patient")), found), typed.texts
-    when = {"day0": told.get("day0"), "zone": told.get("zone"), "times": typed.group("time")}
-    _tried(lambda: When.of(when["day0"], when["zone"] or shelf.site.zone, when["times"]), found)
-    sound = when if not any(not fault.where.startswith("patient") for fault in found) else {}
-    try:
-        schedule = _plan(regimen, patient or Patient(), typed, shelf, folders, sound)
+    day0, zone, times = typed.texts.get("day0"), typed.texts.get("zone"), typed.group("time")
+    patient = _tried(lambda: Patient(**typed.group("patient")), found)
+    read = _tried(lambda: When.of(day0, zone or shelf.site.zone, times), found)
+    try:  # what cannot be read is told already: the rest is planned without it, for its own faults
+        schedule = _plan(regimen, patient or Patient(), typed, shelf, folders, {"day0": day0, "zone": zone, "times": times} if read else {})
     except DosingError as error:
         seen = {fault.where for fault in found}
         found += [fault for fault in error.faults if fault.where not in seen or not fault.where]
         raise type(error)(*found, *_also(regimen, typed, shelf, found)) from None
     if found:
-        raise UsageError(*found)
+        raise InputError(*found)
     return schedule
 
 

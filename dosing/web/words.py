@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from dosing.errors import DosingError
 
 FACTS = {
-    "name": ("Name", ""), "id": ("Hospital number", ""), "born": ("Born", "1992-03-01"), "age": ("Age", "31 y, or 18 mo"), "sex": ("Sex", ""),
+    "name": ("Name", ""), "id": ("Hospital number", ""), "age": ("Age", "31 y, or 18 mo"), "born": ("Born", "1992-03-01"), "sex": ("Sex", ""),
     "weight": ("Weight", "62.5 kg"), "weighed": ("Weighed on", "2027-01-08"), "last_weight": ("Weight before this one", "64 kg"), "height": ("Height", "168 cm"),
     "creatinine": ("Creatinine", "0.9 mg/dL, or 80 umol/L"), "crcl": ("Creatinine clearance", "90 mL/min"), "gfr": ("Measured GFR", "140 mL/min"),
     "allergies": ("Allergies", "none known"), "taking": ("Takes beside the orders", "itraconazole, levetiracetam, or none"),
@@ -16,8 +15,8 @@ FACTS = {
 }  # fmt: skip
 """Label and example of each fact of a patient; the order is that of the form."""
 SEXES = {"F": "female", "M": "male"}
-FORMS = {"dose": "600 mg/m2/day", "days": "-5..-2", "time": "14:00; in a doubled clock hour 02:30 first, or second"}
-NEEDS = {"needed": "required", "dated": "required with a day 0", "asked": "a check asks for it", "may": ""}
+FORMS = {"dose": "600 mg/m2/day", "days": "-5..-2", "time": "14:00"}
+NEEDS = {"needed": "required", "dated": "required with a day 0", "asked": "a check asks for it", "instead": "or this one", "may": ""}
 OPTIONS = {
     "day0": "day 0", "zone": "time zone", "time": "an hour", "choose": "a choice", "bsa": "body surface formula", "with": "a block", "set": "a change of",
     "answer": "an answer", "by": "by", "reason": "reason", "second": "second person", "locale": "language of the sheet", "rounding": "rounding",
@@ -28,8 +27,8 @@ LANGUAGES = {"en-GB": "English (UK): micrograms in full", "en-US": "English (US)
 REFUSED = {1: "No schedule was made", 2: "The request is not complete", 3: "A file of the library is wrong", 4: "An input is missing or refused"}
 """The exit codes of the command line in words."""
 KINDS = {
-    "txt": "text", "md": "Markdown", "html": "web page", "pdf": "PDF to print and sign", "csv": "table, CSV", "xlsx": "workbook, Excel",
-    "ics": "calendar", "json": "data, JSON", "fhir.json": "data, FHIR",
+    "pdf": "to print and sign", "xlsx": "workbook", "csv": "table", "ics": "calendar", "fhir.json": "FHIR resources", "json": "data",
+    "html": "web page", "md": "Markdown", "txt": "plain text",
 }  # fmt: skip
 
 _CHOOSE = re.compile(r'add --choose [\w.-]+=(?:"([^"]*)"|([\w.|-]+))')
@@ -56,8 +55,3 @@ def refused(error: DosingError) -> str:
     """What a refusal comes to, in a few words."""
     return REFUSED.get(error.exit_code, REFUSED[1])
 
-
-def listed(names: Iterable[str]) -> str:
-    """Names as people list them: `a, b and c`."""
-    told = list(names)
-    return f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else "".join(told)

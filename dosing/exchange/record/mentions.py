@@ -21,8 +21,8 @@ _TEN = r"(?:\s*[x×*·]\s*10(?:\s?\\?\^\s?\(?\d{1,3}\)?|[⁰¹²³⁴⁵⁶⁷�
 _NUMBER = rf"\d{{1,12}}(?:[.,]\d{{1,9}}){{0,3}}{_TEN}"
 _SPELLED = "|".join(sorted(map(re.escape, {*DOSED, "Mg", "MG", "mgs", "gm", "grams?", "milligrams?", "IU", "U", "Units?", "unit", "mCi", "MBq", "ml", "cc", "cell"} - {"AUC", "cells"}), key=len, reverse=True)).replace(r"\?", "?")
 _COUNTED = r"(?:million\s+|billion\s+)?(?:[A-Za-z]{1,14}\d{0,3}\+?[\s-]+){0,3}cells?"
-_UNIT = rf"(?:(?:{_SPELLED}|{_COUNTED})(?![A-Za-z])|AUC\b|(?=/\s*kg\b))"
-_BASE = r"(?:kg|kilogram|m\\?\^2|m²|m2|square\s+met(?:er|re)|body|day|dose|d|course|week|h|hr|hour|min|m)(?![A-Za-z0-9])"
+_UNIT = rf"(?:(?:[ÂÃ\ufffd]?(?:{_SPELLED})|{_COUNTED}|[ÂÃ\ufffd]\S?g)(?![A-Za-z])|AUC\b|(?=/\s*kg\b))"
+_BASE = r"(?:(?i:kg)|kilogram|m\\?\^2|m²|m2|square\s+met(?:er|re)|body|day|dose|d|course|week|h|hr|hour|min|m)(?![A-Za-z0-9])"
 _PART = rf"\s*/\s*\([^()\n]{{1,20}}\)|\s*[/\\]\s*(?:{_BASE}|\d+\s*h(?:ours?|rs?)?\b)|\s+(?:per|each)\s+{_BASE}|\s?[·•]\s?(?:kg|m2|day|d)(?:[-−⁻][1¹])?"
 _LAB = r"\s*/\s*(?:d?L|mL|ml|dl|l|µL|uL|μL|mm3|mm³|mmol|min)\b"
 _EVERY = r"every\s+(?:\d+|other|alternate)(?:\s*(?:-|–|to)\s*\d+)?\s*(?:h|hrs?|hours?|days?|weeks?)?\b|q\s?\d+\s?-?\s?h(?:ours?|rs?)?\b|q\d+\b"
@@ -32,10 +32,10 @@ OVER = r"(?:over|as\s+an?|in)\s+(?P<over>\d{1,3}(?:\.\d)?)[\s-]*(?P<over_unit>mi
 _WAY = rf"(?:\s*,?\s*(?:{ROUTE}|{re.sub(r'[?]P<[a-z_]+>', '?:', OVER)})(?![A-Za-z]))*"
 DOSE = re.compile(
     rf"(?<![\w.,])(?P<amount>[+−–-]?\.?{_NUMBER}(?:\s*(?:-|–|—|−|\bto\b|\bor\b|\.\.|±)\s*{_NUMBER})?\s*{_UNIT}(?:{_PART})*)(?!{_LAB})(?![A-Za-z])"
-    rf"(?P<way>{_WAY})(?P<rhythm>\s*,?\s*(?:{_EVERY}|{_DAILY})(?![A-Za-z]))?(?P<way2>{_WAY})(?P<count>\s*,?\s*{_COUNT})?"
+    rf"(?P<way>(?i:{_WAY}))(?P<rhythm>(?i:\s*,?\s*(?:{_EVERY}|{_DAILY})(?![A-Za-z])))?(?P<way2>(?i:{_WAY}))(?P<count>(?i:\s*,?\s*{_COUNT}))?"
 )
 _SIGN = r"(?:[-−–+]|minus\s|plus\s)"
-_DAY = rf"(?:days?\s*|D(?=[-−–+\d]))?{_SIGN}?\s*\d{{1,3}}(?![\d.,]*\s*(?:mg|g|kg|h|hours?|%|cells?|weeks?|months?|years?)\b)"
+_DAY = rf"(?:days?\s*|D(?=[-−–+\d]))?{_SIGN}?\s*\d{{1,3}}(?![\d.,]*\s*(?:[ÂÃ]?[µμ]|[x×]\s*10|(?:mg|mcg|ug|micrograms?|g|c?Gy|kg|h|hours?|cells?|weeks?|months?|years?|days?|units?|mmol|mL|AUC)\b|%))"
 _STEP = r"(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s+to\s+|\s+through\s+|\s+until\s+|\s*\.\.\s*|\s*[–—]\s*|\s?-\s?)"
 DAYS = re.compile(rf"\b(?P<lead>from\s+|on\s+|at\s+|between\s+|starting\s+(?:on\s+|from\s+)?|beginning\s+(?:on\s+)?|started\s+on\s+|since\s+)?(?P<days>(?:days?\s*|D(?=[-−–+]\s?\d)){_SIGN}?\s*\d{{1,3}}\b(?:{_STEP}{_DAY})*)", re.I)
 OFFSET = re.compile(r"(?:\bat\s+)?\b(?P<number>\d{1,3}(?:\.\d)?)\s*(?P<unit>min(?:ute)?s?|h|hrs?|hours?)\s+(?P<side>before|prior\s+to|after|following)\s+(?:the\s+)?(?:(?:start|infusion)\s+of\s+(?:the\s+)?)?", re.I)
@@ -58,7 +58,7 @@ class Dose(NamedTuple):
         except InputError as error:
             return None, error.faults[0].what
         assert isinstance(dose, forms.Dose)
-        if (dose.times or 1) > 1:
+        if dose.times and dose.times > 1:
             return None, f'"{self.text}" is {dose.times} doses a day, and no clock times are printed'
         return dose, ""
 
@@ -87,7 +87,8 @@ def doses(text: str) -> list[Dose]:
 
 def _dose(found: re.Match[str]) -> Dose:
     parts = (found["amount"], found["rhythm"] or "", found["count"] or "")
-    told = " ".join(" ".join(parts).replace(",", "," if "," in found["amount"] else " ").split())
+    told = " ".join(" ".join(part.strip(" ,\n\t") for part in parts).split())
+    told = told.replace("m\\^2", "m^2")
     return Dose(found.start(), found.start() + len(found[0].rstrip()), told, found["way"] + " " + found["way2"])
 
 
@@ -122,7 +123,7 @@ def offsets(text: str) -> list[Offset]:
 
 def _offset(found: re.Match[str]) -> str:
     unit = "min" if found["unit"].lower().startswith("m") else "h"
-    return f"{found['number']} {unit} {'before' if found['side'].lower() in ('before',) or found['side'].lower().startswith('prior') else 'after'} "
+    return f"{found['number']} {unit} {'before' if found['side'].lower().startswith(('before', 'prior')) else 'after'} "
 
 
 def routes(text: str) -> set[str]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from dosing.regimen.drug import Drug
 
-BEFORE, BETWEEN, AFTER = r"(?<![\w-])", r"(?:[\s-]+derived)?[\s-]+", r"(?![\w-])"
+BETWEEN = r"(?:[\s-]+derived)?[\s-]+"
 QUALIFIED = re.compile(r"(?P<name>.+?) \((?P<which>[^()]+)\)")
 
 
@@ -34,7 +34,9 @@ def finder(drugs: Mapping[str, Drug]) -> Callable[[str], list[Name]]:
             owners.setdefault(pattern, set()).add((drug.id, product))
     known = {pattern: next(iter(owned)) for pattern, owned in owners.items() if len({drug for drug, _ in owned}) == 1}  # a name of two drugs names none
     ordered = sorted(known, key=lambda pattern: (-len(pattern), pattern))
-    form = re.compile("|".join(f"({pattern})" for pattern in ordered))
+    latin, other = ["|".join(f"({pattern})" for pattern in ordered if pattern.isascii() is ascii) for ascii in (True, False)]
+    ordered.sort(key=lambda pattern: not pattern.isascii())
+    form = re.compile(rf"(?<![\w-])(?:{latin})(?![\w-])|{other or '(?!)'}")
 
     def find(text: str) -> list[Name]:
         return [Name(one.start(), one.end(), *known[ordered[(one.lastindex or 1) - 1]]) for one in form.finditer(text)]
@@ -46,11 +48,12 @@ def _patterns(drug: Drug, drugs: Mapping[str, Drug]) -> Iterator[tuple[str, str]
     """Every spelling of a drug as a pattern without groups, with the product where it is a brand."""
     general = [other for other in drugs.values() if drug.id in other.one_of]
     for name in dict.fromkeys((*drug.names.values(), *drug.tall_man.values(), drug.id.replace("-", " "))):
-        found = QUALIFIED.fullmatch(name)
         yield _spelled(name), ""
-        if found and not general:
+        if not (found := QUALIFIED.fullmatch(name)):
+            continue
+        if not general:
             yield _spelled(found["name"]), ""
-        for other in general if found else ():
+        for other in general:
             yield from ((pattern, "") for pattern in _qualified(found["which"], (found["name"], *other.names.values()), other.abbreviations))
     yield from ((_abbreviated(short), "") for short in drug.abbreviations)
     yield from _brands(drug)
@@ -59,9 +62,8 @@ def _patterns(drug: Drug, drugs: Mapping[str, Drug]) -> Iterator[tuple[str, str]
 def _qualified(which: str, names: tuple[str, ...], shorts: tuple[str, ...]) -> Iterator[str]:
     """`rabbit antithymocyte globulin`, `rabbit ATG`, `ATG (rabbit)`: a word that makes one drug of a general one."""
     for one in (*(_spelled(name) for name in names), *(_abbreviated(short) for short in shorts)):
-        inner = one.removeprefix(BEFORE).removesuffix(AFTER)
-        yield BEFORE + rf"(?i:{re.escape(which)})[\s-]+{inner}" + AFTER
-        yield BEFORE + rf"{inner}\s+\((?i:{re.escape(which)})\)"
+        yield rf"(?i:{re.escape(which)})[\s-]+{one}"
+        yield rf"{one}\s+\((?i:{re.escape(which)})\)"
 
 
 def _brands(drug: Drug) -> Iterator[tuple[str, str]]:
@@ -70,7 +72,7 @@ def _brands(drug: Drug) -> Iterator[tuple[str, str]]:
     own = {word.lower() for name in drug.names.values() for word in name.split()}
     for id_, word in first.items():
         if word[0].isupper() and word.lower() not in own:
-            yield BEFORE + f"(?i:{re.escape(word)})" + AFTER, id_ if [*first.values()].count(word) == 1 else ""
+            yield f"(?i:{re.escape(word)})", id_ if [*first.values()].count(word) == 1 else ""
 
 
 def _spelled(name: str) -> str:
@@ -79,9 +81,9 @@ def _spelled(name: str) -> str:
         return re.escape(name)
     words = (re.escape(word).replace("stromal", "(?:stromal|stem)") for word in re.split(r"[\s-]+", name.lower()))
     words = (re.sub(r"^anti(?=[a-z])", r"anti[\\s-]?", word) for word in words)
-    return BEFORE + f"(?i:{BETWEEN.join(words)}s?)" + AFTER
+    return f"(?i:{BETWEEN.join(words)}s?)"
 
 
 def _abbreviated(short: str) -> str:
     """An abbreviation as the file has it or in capitals, with a plural s."""
-    return BEFORE + f"(?:{'|'.join(re.escape(one) for one in dict.fromkeys((short, short.upper())))})s?" + AFTER
+    return f"(?:{'|'.join(re.escape(one) for one in dict.fromkeys((short, short.upper())))})s?"

@@ -10,6 +10,7 @@ from typing import Any
 
 from dosing.errors import refuse
 
+LONGEST = 400_000  # characters; the longest protocol sections have some ten thousand
 TREATMENT = ("title", "summary", "description", "arm", "intervention")
 MASKED = ("SINGLE", "DOUBLE", "TRIPLE", "QUADRUPLE")
 PARTS = {
@@ -34,13 +35,16 @@ ARM_TYPE = re.compile(r"(?:experimental|active comparator|placebo comparator|sha
 
 @dataclass(frozen=True)
 class Passage:
-    """One paragraph of a record, its line breaks kept: where it stands, what part it belongs to, and of which arms it speaks."""
+    """One paragraph of a record, its line breaks kept and each run of blanks one blank: where it stands, of what part and arms."""
 
     text: str
     part: str
     line: int = 0
     path: str = ""
     arms: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", re.sub(r"[^\S\n]+", " ", self.text))
 
     def where(self, start: int) -> str:
         """The place of a character: `line 45` of a text, the path of a JSON record."""
@@ -61,10 +65,13 @@ class Record:
 
 
 def read_source(text: str) -> Record:
-    """A record out of its text or its JSON; `InputError` S07 for an empty text or a JSON that is not one study."""
+    """A record out of its text or its JSON; `InputError` R05 for an empty text, R01 for a JSON that is not one study."""
     if not text.strip():
-        raise refuse("S07", "the record is empty", "save the record as text, or as JSON of the v2 interface.", "record")
-    return _from_json(text) if text.lstrip("\ufeff \r\n\t").startswith("{") else _from_text(text.lstrip("\ufeff").replace("\r\n", "\n"))
+        raise refuse("R05", "the record is empty", "save the record as text, or as JSON of the v2 interface.", "record")
+    record = _from_json(text) if text.lstrip("\ufeff \r\n\t").startswith("{") else _from_text(text.lstrip("\ufeff").replace("\r\n", "\n"))
+    if sum(len(passage.text) for passage in record.passages) > LONGEST:
+        raise refuse("R06", f"the record's text is longer than {LONGEST:,} characters", "save the protocol section of one study.", "record")
+    return record
 
 
 def _from_text(text: str) -> Record:
@@ -74,8 +81,13 @@ def _from_text(text: str) -> Record:
     arms = tuple(dict.fromkeys(_labels([line.strip() for line in lines if line.strip()])))
     passages = tuple(_passages(lines, arms))
     updated = UPDATED.search(text)
-    ages = tuple(" ".join(one.groups()) if (one := form.search(text)) else "" for form in AGES.values())
-    return Record(found, _title(passages), updated[1] if updated else "", (ages[0], ages[1]), bool(masking) and masking[1].upper() in MASKED, arms, passages)
+    masked = masking is not None and masking[1].upper() in MASKED
+    return Record(found, _title(passages), updated[1] if updated else "", (_age(text, "low"), _age(text, "high")), masked, arms, passages)
+
+
+def _age(text: str, end: str) -> str:
+    found = AGES[end].search(text)
+    return " ".join(found.groups()) if found else ""
 
 
 def _labels(lines: list[str]) -> Iterator[str]:
@@ -93,24 +105,29 @@ def _title(passages: tuple[Passage, ...]) -> str:
 
 def _passages(lines: list[str], labels: tuple[str, ...]) -> Iterator[Passage]:
     """Paragraphs between blank lines, headings and names of arms; the first line is the title where it looks like one."""
-    part, arms, held, first = "description", (), [], 0
+    part, arms, held, start = "description", (), [], 0  # type: str, tuple[str, ...], list[str], int
+    title = _title_line(lines)
     for number, line in enumerate([*lines, ""], 1):
         said = line.strip()
         heading, rest = _heading(said)
-        opens = said in labels or bool(ARM_TYPE.fullmatch(said))
-        if held and (not said or heading or opens):
-            yield Passage("\n".join(held), part, first, arms=arms)
+        arm = next((label for label in labels if said == label or (ARM_TYPE.fullmatch(said) and said.endswith(label))), "")
+        if held and (not said or heading or arm):
+            yield Passage("\n".join(held), part, start, arms=arms)
             held = []
-        if heading:
-            part, arms, line = heading, (), rest
-        elif opens:
-            arms, line = (next(label for label in labels if said.endswith(label)),), ""
-        elif said and number == next(n for n, one in enumerate(lines, 1) if one.strip()) and len(said.split()) > 4 and said[-1] != ".":
+        if heading or arm:
+            part, arms, line = heading or part, (arm,) if arm else (), rest
+        elif number == title:
             yield Passage(said, "title", number)
             line = ""
         if line.strip():
-            first = first if held else number
+            start = start if held else number
             held.append(line)
+
+
+def _title_line(lines: list[str]) -> int:
+    """The number of the first line with words, where these are at least five and no sentence; 0 otherwise."""
+    number, line = next(((n, one.strip()) for n, one in enumerate(lines, 1) if one.strip()), (0, ""))
+    return number if len(line.split()) > 4 and line[-1] not in ".:" and not _heading(line)[0] else 0
 
 
 def _heading(line: str) -> tuple[str, str]:
@@ -124,13 +141,13 @@ def _from_json(text: str) -> Record:
     try:
         data: Any = json.loads(text.lstrip("\ufeff"))
     except (ValueError, RecursionError) as error:
-        raise refuse("S07", f"the JSON cannot be read ({str(error)[:80]})", "save the study again, whole.", "record") from None
+        raise refuse("R01", f"the JSON cannot be read ({str(error)[:80]})", "save the study again, whole.", "record") from None
     studies = data.get("studies", [data])
     if not isinstance(studies, list) or len(studies) != 1:
-        raise refuse("S07", "the JSON does not hold exactly one study", "save one study by its number.", "record")
+        raise refuse("R05", "the JSON does not hold exactly one study", "save one study by its number.", "record")
     section = _at(studies[0], "protocolSection")
     if not section:
-        raise refuse("S07", 'the JSON has no "protocolSection"', "save the study from the v2 interface, or import its text.", "record")
+        raise refuse("R05", 'the JSON has no "protocolSection"', "save the study from the v2 interface, or import its text.", "record")
     return _of_section(section)
 
 
