@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,10 +16,36 @@ from dosing.errors import Fault, UsageError
 
 DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+COURSE = re.compile(rb'"schema"\s*:\s*"dosing\.course/')
+LARGEST = 50_000_000  # bytes of a course file; no larger one is read
 PATIENCE = 10.0  # seconds to wait for another program that writes the same file
 
 
 def checked(path: str) -> Path:
+    """The path itself when a file may be written there; `UsageError` (S01) where it cannot, or where a course file is.
+
+    A print never takes the place of a ledger, under whatever name or link it is reached: only a course writes its file.
+    """
+    target = named(path)
+    try:
+        taken = is_course(target)
+    except OSError as error:
+        raise _refused(f"{target} cannot be written ({error.strerror})", "check the folder and its permissions.") from None
+    if taken:
+        raise _refused(f"{target} is a course file, and a print would replace its ledger", "name another file.")
+    return target
+
+
+def is_course(target: Path) -> bool:
+    """Whether there is a course file, whole or damaged; `OSError` for one that cannot be read."""
+    if not target.is_file():
+        return False
+    with target.open("rb") as file:
+        head = file.read(64)
+        return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and bool(COURSE.search(head + file.read(LARGEST)))
+
+
+def named(path: str) -> Path:
     """The path itself when it can name a file on every system; `UsageError` (S01) otherwise."""
     if any(ord(sign) < 32 or ord(sign) == 127 for sign in path):
         raise _refused("the file name holds a control character", "type it again.")
@@ -28,6 +55,11 @@ def checked(path: str) -> Path:
     if len(os.fsencode(target.name)) > 255:
         raise _refused("the file name is longer than 255 bytes", "shorten it.")
     return target
+
+
+def true_path(target: Path) -> Path:
+    """The file that a path leads to through any links, there or not: what is locked and written, so that a link stays one."""
+    return Path(os.path.realpath(target))
 
 
 def write_whole(target: Path, data: bytes) -> None:
@@ -40,15 +72,17 @@ def write_whole(target: Path, data: bytes) -> None:
 def whole(target: Path) -> Iterator[Path]:
     """A file beside the target that takes its place when all of it is written; `UsageError` (S01) where it cannot be.
 
-    A program that is ended in between leaves that file and its lock behind; the next write of the same target takes both away.
+    A link is followed, and stays a link. A program that is ended in between leaves that file and its lock behind; the
+    next write of the same target takes both away.
     """
+    true = true_path(target)
     try:
-        with _part(target) as part:
+        with _part(true) as part:
             try:
                 yield part
                 with part.open("rb+") as file:
                     os.fsync(file.fileno())
-                part.replace(target)
+                part.replace(true)
             finally:
                 with suppress(OSError):
                     part.unlink()

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -18,6 +19,14 @@ import pytest
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe")
+
+START = """
+import fcntl, os, sys
+high = [fcntl.fcntl(int(one), fcntl.F_DUPFD, 20) for one in sys.argv[1:3]]
+os.dup2(high[0], 3), os.dup2(high[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""The browser reads descriptor 3 and writes 4."""
 
 
 class Chrome:
@@ -112,8 +121,8 @@ def chrome() -> Iterator[Chrome]:
     found = next(filter(None, map(shutil.which, BROWSERS)), None) or pytest.skip(f"needs one of {', '.join(BROWSERS)}")
     (down_read, down), (up, up_write) = os.pipe(), os.pipe()
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        script = f'exec "$0" "$@" 3<&{down_read} 4>&{up_write}'  # the browser reads descriptor 3 and writes 4
-        process = subprocess.Popen(["/bin/sh", "-c", script, found, *FLAGS, f"--user-data-dir={folder}"], pass_fds=(down_read, up_write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = [sys.executable, "-c", START, str(down_read), str(up_write), found, *FLAGS, f"--user-data-dir={folder}"]
+        process = subprocess.Popen(command, pass_fds=(down_read, up_write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(down_read), os.close(up_write)
         try:
             yield Chrome(down, up)

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 GRAMS = {"ug": Fraction(1, 10**6), "mcg": Fraction(1, 10**6), "mg": Fraction(1, 1000), "g": Fraction(1)}
-OTHER = {"{cells}": "cells", "[iU]": "units", "cells": "cells", "units": "units", "Gy": "Gy", "cGy": "cGy", "mL": "mL"}
+OTHER = {"{cells}": "cells", "[iU]": "units", "cells": "cells", "units": "units", "Gy": "Gy", "mL": "mL"}
 HOURS = {"d": 24, "h": 1, "min": Fraction(1, 60)}
 
 
@@ -40,6 +40,8 @@ def dose(value: Any, code: str) -> Dose:
     unit, _, per = code.partition("/")
     if unit in GRAMS:
         return Dose(Fraction(str(value)) * GRAMS[unit], "g", per)
+    if unit == "cGy":
+        return Dose(Fraction(str(value)) / 100, "Gy", per)
     return Dose(Fraction(str(value)), OTHER[unit], per)
 
 

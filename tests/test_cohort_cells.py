@@ -37,6 +37,7 @@ def test_ids_as_floats_are_refused_as_a_column() -> None:
 @pytest.mark.parametrize(("column", "text"), [
     ("weight_kg", "70 kg"), ("weight_kg", "０７"), ("weight_kg", "70.123"), ("height_cm", "1.75"), ("age_y", "34 y"), ("age_y", "130"), ("sex", "X"),
     ("creatinine_mg_dl", "0,9"), ("creatinine_mg_dl", "80 umol/L"), ("crcl_ml_min", "0"), ("weight_kg", "=70"),
+    ("prior", "fludarabine"), ("prior", "fludarabine 90 mg/m2; fludarabine 1 mg/m2"), ("taking", "none, aspirin"), ("taking", "aspirin,"),
 ])  # fmt: skip
 def test_cells_that_are_refused(column: str, text: str) -> None:
     """A unit, a comma, a full-width digit, an impossible value, a formula: the row by its column."""

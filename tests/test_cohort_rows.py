@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from cohorts import FIRST, MSC, SEED, by_id, people
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from test_adjustments import FLU, folders, lifetime, made
 
 pa = pytest.importorskip("pyarrow", reason="cohorts need the extra dosing[cohort]")
 
@@ -19,10 +21,10 @@ from dosing.rounding import number_text  # noqa: E402
 from dosing.schedule import Schedule  # noqa: E402
 
 UNITS = {"weight_kg": ("weight", "kg"), "height_cm": ("height", "cm"), "age_y": ("age", "y"), "creatinine_mg_dl": ("creatinine", "mg/dL"),
-         "crcl_ml_min": ("crcl", "mL/min"), "sex": ("sex", "")}  # fmt: skip
+         "crcl_ml_min": ("crcl", "mL/min"), "sex": ("sex", ""), "prior": ("prior", ""), "taking": ("taking", "")}  # fmt: skip
 
 
-def alone(row: dict[str, Any], regimen: str, **options: Any) -> Schedule:
+def alone(row: dict[str, Any], regimen: Any, **options: Any) -> Schedule:
     """The schedule of one row of a table, planned as one patient with flags."""
     facts = {fact: f"{row[name]} {unit}".strip() for name, (fact, unit) in UNITS.items() if row.get(name) not in (None, "")}
     for family in ("choose", "times"):
@@ -44,7 +46,7 @@ def as_cells(schedule: Schedule) -> list[tuple[Any, ...]]:
     ]  # fmt: skip
 
 
-def as_alone(rows: list[dict[str, Any]], regimen: str, **options: Any) -> None:
+def as_alone(rows: list[dict[str, Any]], regimen: Any, **options: Any) -> None:
     """Assert that every row of a table is what the row alone gives: the same cells, or the same refusal."""
     try:
         schedule = plan(regimen, Cohort.from_table(rows), **options)
@@ -121,6 +123,34 @@ def test_a_thousand_rows_equal_single_rows() -> None:
     for n in range(0, 1000, 7):
         row = {name: cells[n] for name, cells in table.items()}
         assert together[row["id"]] == as_cells(alone(row, SEED, **FIRST))
+
+
+TAKEN = ("", "none", "Metronidazole", "levetiracetam, itraconazole", "itraconazole,levetiracetam", "aspirin")
+
+
+def test_what_rows_take_is_asked_as_of_one_patient() -> None:
+    """Busulfan in SAA-II: the label's metronidazole is a query, an anticonvulsant is its cover, `none` lacks the cover."""
+    rows = [{"id": f"P{n}", "weight_kg": "70", "height_cm": "170", "taking": TAKEN[n % 6], "time.bu": "00:00"} for n in range(12)]
+    choose = {"stratum": "SAA-II", "flu_in_saa2": "yes", "cy.dose": "600 mg/m2/day"}
+    options = {"day0": "2026-12-09", "zone": "Asia/Shanghai", "times": {"hsc": "14:00"}, "choose": choose}
+    as_alone(rows, SEED, **options)
+    found = {row["id"]: row["finding"].split() for row in plan(SEED, Cohort.from_table(rows), **options).to_rows() if row["order"] == "bu"}
+    assert {row["id"] for row in rows if "taking.metronidazole" in found[row["id"]]} == {"P2", "P8"}
+    assert {row["id"] for row in rows if "taking.itraconazole" in found[row["id"]]} == {"P3", "P4", "P9", "P10"}
+    assert ("bu.cover" in found["P1"], "bu.cover" in found["P3"]) == (True, False)
+
+
+def test_what_rows_were_given_before_counts_as_of_one_patient(tmp_path: Path) -> None:
+    """Limit 375 mg/m2 over a life; 4 × 62 mg at 2.05 m2 are 120.98: 254 before fit, 255 do not, and nobody knows nothing."""
+    before = {"a": "fludarabine 254 mg/m2", "b": "fludarabine 255 mg/m2; busulfan unknown", "c": "fludarabine unknown", "d": "", "e": "fludarabine 400 mg"}
+    rows = [{"id": name, "weight_kg": "95", "height_cm": "160", "age_y": "45", "sex": "F", "prior": text} for name, text in before.items()]
+    folder = lifetime(tmp_path)
+    regimen, options = made(FLU, folder=folder), {"library": folders(folder), "day0": "2026-12-09", "zone": "Europe/Berlin"}
+    as_alone(rows, regimen, **options)
+    table = plan(regimen, Cohort.from_table(rows), **options).to_rows()
+    assert {row["id"]: (row["amount"], "one.prior" in row["finding"].split()) for row in table} == {
+        "a": (62.0, False), "b": (None, True), "c": (62.0, True), "d": (62.0, True), "e": (62.0, True),
+    }  # fmt: skip
 
 
 @given(st.lists(st.floats(1e-9, 1e11), min_size=1, max_size=50))

@@ -56,6 +56,24 @@ def test_a_table_that_is_none_is_refused() -> None:
         Cohort.from_table(17)
 
 
+def test_a_column_of_regimens_is_no_fact_of_a_patient() -> None:
+    """It is refused with what to do instead, and read as texts by who asks for it."""
+    table = {**people(2), "regimen": ["nct07299123", ""]}
+    with pytest.raises(InputError, match="dosing supply") as refusal:
+        Cohort.from_table(table)
+    assert [fault.code for fault in refusal.value.faults] == ["C01"] and "regimen" in refusal.value.faults[0].where
+    column = Cohort.from_table(table, also=("regimen",)).columns["regimen"]
+    assert [column.texts[code] for code in column.codes] == table["regimen"]
+
+
+def test_a_schedule_keeps_what_it_was_planned_by() -> None:
+    """The regimen with its blocks, and for each part the lines with the product that was set."""
+    made = plan(SEED, Cohort.from_table(people(3)), set={"atg.dose": "2.5 mg/kg/day", "atg.product": "thymoglobulin"}, by="AB", reason="letter", blocks=["gvhd-csa-mtx"], **FIRST)
+    assert [one.id for one in made.regimens] == [SEED, "gvhd-csa-mtx"]
+    (products,) = [{line.id: line.product.name for line in part.settled.lines if line.product} for part in made.parts]
+    assert "hymoglobulin" in products["atg"]
+
+
 def test_plan_takes_a_cohort_as_it_takes_a_patient() -> None:
     """And the text of a cohort tells no id."""
     cohort = Cohort.from_table(people(2))

@@ -189,3 +189,74 @@ def test_the_two_files_of_a_fork_are_both_whole_and_only_one_is_saved(tmp_path: 
     with pytest.raises(UsageError, match="someone else"):
         other.save(file)
     other.save(copy)
+
+
+# the file is a course's own: no print takes its place, and a link to it stays a link
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "q.json"
+    course().save(path)
+    return path
+
+
+@pytest.mark.parametrize("verb", ["issue", "show", "reconcile", "pharmacy"])
+@pytest.mark.parametrize("way", ["itself", "link", "other"])
+def test_no_print_takes_the_place_of_a_course(run, file: Path, tmp_path: Path, verb: str, way: str) -> None:
+    target = {"itself": file, "link": tmp_path / "link.csv", "other": tmp_path / "other.json"}[way]
+    if way == "link":
+        target.symlink_to(file)
+    if way == "other":
+        tree = json.loads(file.read_bytes())
+        target.write_text(json.dumps({key: tree[key] for key in reversed(tree)}), encoding="utf-8")  # the same course, its keys in another order
+    before, kept = file.read_bytes(), target.read_bytes()
+    first = ["-o", str(tmp_path / "first.txt")] if verb != "reconcile" else []
+    told = run("course", verb, str(file), *first, "-o", str(target), "--json")
+    assert told.code == 2 and told.errors[0]["code"] == "S01" and "is a course file" in told.errors[0]["what"]
+    assert file.read_bytes() == before and target.read_bytes() == kept and not (tmp_path / "first.txt").exists()
+
+
+def test_a_notice_a_plan_and_a_new_course_leave_a_course_alone(run, file: Path, tmp_path: Path) -> None:
+    text = tmp_path / "q.txt"
+    text.write_bytes(file.read_bytes())
+    for path in (file, text):
+        before = path.read_bytes()
+        plan = ("nct07299123", "--weight", "70 kg", "--height", "170 cm", "--choose", "stratum=SAA-I", "--choose", "cy.dose=600 mg/m2/day")
+        start = (*plan, "--day0", "2027-01-15", "--zone", "Asia/Shanghai", "--time", "hsc=14:00")
+        for verb in (("plan", *plan), ("course", "start", *start), ("course", "notice", str(file), "1")):
+            assert run(*verb, "-o", str(path)).code == 2 and path.read_bytes() == before
+
+
+def test_a_print_may_take_the_place_of_a_print(run, file: Path, tmp_path: Path) -> None:
+    for name in ("a.json", "a.txt"):
+        assert [run("course", "show", str(file), "-o", str(tmp_path / name)).code for _ in range(2)] == [5, 5]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_course_saved_through_a_link_is_the_course(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "ward").mkdir()
+    link = tmp_path / "ward" / "l.json"
+    link.symlink_to(file)
+    made = Course.load(link)
+    made.give("flu#3", "2027-01-12T09:00")
+    with ledger.locked(file), pytest.raises(UsageError, match="another program"):  # one course has one lock
+        made.save(link)
+    made.save(link)
+    assert link.is_symlink() and len(Course.load(file).entries) == 6
+    assert [path.name for path in (tmp_path / "ward").iterdir()] == ["l.json"] and not list(tmp_path.glob(".*"))
+
+
+def test_a_new_course_through_a_link_to_nothing_is_made_there(tmp_path: Path) -> None:
+    (tmp_path / "l.json").symlink_to(tmp_path / "there.json")
+    course().save(tmp_path / "l.json")
+    assert len(Course.load(tmp_path / "there.json").entries) == 5 and (tmp_path / "l.json").is_symlink()
+
+
+def test_a_file_that_cannot_be_read_is_an_input_that_is_refused(run, file: Path, tmp_path: Path) -> None:
+    """Exit 4 for course and diff alike: an unreadable input; exit 2 is for a path that cannot be written."""
+    for name in (str(tmp_path / "none.json"), str(tmp_path)):
+        for told in (run("course", "show", name, "--json"), run("diff", name, name, "--json")):
+            assert (told.code, told.errors[0]["code"]) == (4, "R05") and "cannot be read" in told.errors[0]["what"]
+    with pytest.raises(UsageError, match="cannot be written"):
+        course().save(tmp_path)

@@ -101,7 +101,7 @@ def test_a_busulfan_level_next_dose_or_cumulative() -> None:
     assert {row["amount"]["value"] for row in found["next-dose"]["rows"] if row["order"] == "bu" and row["state"] == "planned"} == {"13.8"}
     # whole course: (16 × 1000 − 4 × 1200) / 12 = 933.3 for each; 0.6 × 933.3 / 1200 = 0.46667 mg/kg = 13.07 mg → 13.2 mg
     assert {row["amount"]["value"] for row in found["cumulative"]["rows"] if row["order"] == "bu" and row["state"] == "planned"} == {"13.2"}
-    course.level("bu", "1200 umol*min/L", "1000 umol*min/L", at="2027-03-26T20:00", outcome="cumulative", by="AB")
+    course.level("bu", "1200 umol*min/L", "1000 umol*min/L", further=True, at="2027-03-26T20:00", outcome="cumulative", by="AB")
     assert Decimal(total(course, "bu")) == 4 * Decimal("16.8") + 12 * Decimal("13.2")
 
 
@@ -239,7 +239,7 @@ def test_a_stopped_dose_that_was_given_all_the_same_is_recorded_as_extra() -> No
 def test_methotrexate_after_a_moved_day_0() -> None:
     """Days +1, +3, +6, +11 of 15 January are 16, 18, 21 and 26; with day 0 on 17 January 18, 20, 23 and 28."""
     course = gvhd()
-    course.move_day0("2027-01-17", at="2027-01-05T12:00", by="AB")
+    course.move_day0("2027-01-17", at="2027-01-05T12:00", by="AB", why="donor late")
     assert [start[:10] for start in left(course, "mtx1") + left(course, "mtx2")] == ["2027-01-18", "2027-01-20", "2027-01-23", "2027-01-28"]
 
 

@@ -170,7 +170,7 @@ def test_a_superseded_notice_as_text_and_as_files(tmp_path, capsys) -> None:
     file = str(tmp_path / "a.json")
     course = story_a()
     course.issue(at="2027-01-09T10:00", by="P")
-    course.move_day0("2027-01-20", at="2027-01-09T12:00", by="AB")
+    course.move_day0("2027-01-20", at="2027-01-09T12:00", by="AB", why="donor late")
     course.issue(at="2027-01-09T13:00", by="P")
     course.save(file)
     names = [str(tmp_path / f"n.{kind}") for kind in ("txt", "md", "pdf")]

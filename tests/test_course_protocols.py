@@ -79,7 +79,7 @@ def test_bucy2_a_level_is_of_the_dose_it_names() -> None:
     found = outcomes(course, lambda c: c.level("bu#1", "1350 umol*min/L", "1125 umol*min/L", at="2027-01-08T07:00"))
     assert amounts(found["next-dose"], "bu") == {"41.4"}
     with pytest.raises(InputError, match="no known unit"):
-        course.level("bu#1", "1350 mmol", "1125 umol*min/L")
+        course.level("bu#2", "1350 mmol", "1125 umol*min/L")
 
 
 def test_bucy2_a_target_already_passed_leaves_only_the_next_dose() -> None:
@@ -159,16 +159,20 @@ def test_flu_mel_the_weight_waits_for_its_choice() -> None:
     assert total(course, "flu") == str(4 * 43 + 41) and "weight.outcome" not in levels(course)
 
 
-def test_flu_mel_by_level_stays_open_until_a_dose_is_stated() -> None:
-    """18 doses from day +3; 1.2 × 62.5 = 75 mg, 18 × 75 = 1,350 mg. The level alone calculates nothing."""
+def test_flu_mel_by_level_stays_open_until_a_level_or_a_person_sets_it() -> None:
+    """18 doses from day +3; the level of the last of 94 mg: 94 × 250 / 210 = 111.9 → 112 mg, or stated 1.2 × 62.5 = 75 mg, 18 × 75 = 1,350 mg."""
     course = flu_mel()
     assert levels(course)["csa-level.dose"] == "block" and all(row["held"] for row in rows(course, "csa-level"))
-    course.level("csa-level", "210 ng/mL", "250 ng/mL", at="2027-01-10T13:00", by="N")
-    assert levels(course)["csa-level.dose"] == "block"
+    with pytest.raises(InputError, match="no dose of csa-level is given yet.*course set FILE csa-level.dose"):
+        course.level("csa-level", "210 ng/mL", "250 ng/mL", at="2027-01-10T13:00", by="N")
+    for order, count in (("flu", 2), ("mel", 1), ("csa", 8)):
+        give_all(course, order, count)
+    found = outcomes(course, lambda c: c.level("csa", "210 ng/mL", "250 ng/mL", at="2027-01-17T22:00", by="N"))
+    assert levels(course)["csa-level.dose"] == "block" and amounts(found["next-dose"], "csa-level") == {"112"}
     with pytest.raises(UsageError, match="reason is missing"):
-        course.level("csa-level", "210 ng/mL", "250 ng/mL", dose="1.2 mg/kg/dose twice daily", by="AB")
-    course.level("csa-level", "210 ng/mL", "250 ng/mL", dose="1.2 mg/kg/dose twice daily", at="2027-01-10T14:00", by="AB", why="raised")
-    assert total(course, "csa-level") == "1350" and levels(course).get("csa-level.dose") != "block"
+        course.level("csa", "210 ng/mL", "250 ng/mL", dose="1.2 mg/kg/dose twice daily", further=True, by="AB")
+    course.level("csa", "210 ng/mL", "250 ng/mL", dose="1.2 mg/kg/dose twice daily", further=True, at="2027-01-17T23:00", by="AB", why="raised")
+    assert total(course, "csa-level") == "1350" and levels(course).get("csa-level.dose") != "block" and not course.state.asked
 
 
 # Flu/Cy/TBI with cyclophosphamide after the transplant on days +3 and +4: the graft late

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from schedules import releasable, saa_one, saa_two
 
-from dosing import InputError, Patient, Schedule, UsageError, cli, plan
+from dosing import Administration, Course, InputError, Patient, Schedule, UsageError, cli, plan
 from dosing.diff import compare, lines, read
 from dosing.regimen.library import library
 
@@ -93,20 +94,30 @@ def test_orders_come_and_go() -> None:
     assert "busulfan: order removed, 16 doses: 42 mg on days −8..−5, course 672 mg" in told(saa_two(), saa_one())
 
 
+def _on(row: Administration, days: int) -> Administration:
+    """A dose some days later, on the calendar and by its count."""
+    return row._replace(day=row.day + days, date=row.date + timedelta(days), seconds=row.seconds + days * 86_400)
+
+
 def test_doses_come_go_and_move() -> None:
     made = saa_one()
     short = saa_one(administrations=tuple(row for row in made if (row.order, row.number) != ("flu", 4)))
     assert "fludarabine: 4 → 3 doses, removed 1 dose: 55 mg on day −2" in told(made, short)
     assert "fludarabine: 3 → 4 doses, added 1 dose: 55 mg on day −2" in told(short, made)
-    later = saa_one(administrations=tuple(row._replace(day=row.day + 1) if row.order == "flu" else row for row in made))
-    assert "fludarabine: 4 doses moved: on days −4..−1, was days −5..−2" in told(made, later)
+    undated = saa_one(False)
+    later = saa_one(False, administrations=tuple(row._replace(day=row.day + 1) if row.order == "flu" else row for row in undated))
+    assert "fludarabine: 4 doses moved: on days −4..−1, was days −5..−2" in told(undated, later)
+    later = saa_one(administrations=tuple(_on(row, 1) if row.order == "flu" else row for row in made))
+    assert "fludarabine: doses 1 to 4 moved 1 day later: 04 to 07 Dec 2026 → 05 to 08 Dec 2026 (days −4..−1, were days −5..−2)" in told(made, later)
+    counted = saa_one(administrations=tuple(row._replace(day=row.day + 1) if row.order == "flu" else row for row in made))
+    assert "fludarabine: doses 1 to 4 stay on 04 to 07 Dec 2026, counted anew: days −4..−1, were days −5..−2" in told(made, counted)
 
 
 def test_hours_and_numbers_within_a_day() -> None:
     assert "busulfan: start 02:00 → 03:00, 08:00 → 09:00, 14:00 → 15:00, 20:00 → 21:00 on days −8..−5 (doses 1 to 16 of 16)" in told(saa_two(), saa_two(first=3))
     lines_ = told(seed(times={"hsc": "14:00"}), seed(times={"hsc": "03:00"}))
     assert "time of hsc 14:00 → 03:00" in lines_
-    assert any(text.startswith("umbilical cord mesenchymal stromal cells: dose 1 moved: on day −1, was day 0; start 10:00 → 23:00") for text in lines_)
+    assert any(text.startswith("umbilical cord mesenchymal stromal cells: dose 1 moved 1 day earlier: 09 Dec 2026 → 08 Dec 2026 (day −1, was day 0); start 10:00 → 23:00") for text in lines_)
 
 
 def test_an_answer_and_the_release() -> None:
@@ -241,5 +252,40 @@ def test_a_saved_text_cannot_steer_the_terminal(tmp_path: Path) -> None:
 def test_what_a_course_records_is_told() -> None:
     made = saa_one()
     given = saa_one(administrations=tuple(row._replace(record={"given": {"by": "AB"}}) if (row.order, row.number) == ("flu", 1) else row for row in made))
-    assert told(made, given) == ["fludarabine: dose 1 recorded as given on day −5"]
-    assert told(given, made) == ["fludarabine: dose 1 no longer recorded as given on day −5"]
+    assert told(made, given) == ["fludarabine: dose 1 recorded as given on 04 Dec 2026 (day −5)"]
+    assert told(given, made) == ["fludarabine: dose 1 no longer recorded as given on 04 Dec 2026 (day −5)"]
+
+
+def test_a_moved_day_zero_moves_what_is_left_and_not_what_was_given() -> None:
+    """Three of four doses are given, then day 0 is a day later: only the fourth moves, told by its date."""
+    course = Course.start(SEED, {"weight": "62.5 kg", "height": "168 cm", "age": "31 y", "sex": "M"}, day0="2027-01-15", zone="Asia/Shanghai", times={"hsc": "14:00"}, choose=CHOICES)
+    for order in ("cy", "atg"):
+        course.stop(order, by="AB", why="flu alone")
+    before = course.schedule()
+    for number, day in ((1, 10), (2, 11), (3, 12)):
+        course.give(f"flu#{number}", f"2027-01-{day}T09:{'10' if number == 2 else '00'}", "50 mg" if number == 3 else "", by="N1")
+    course.move_day0("2027-01-16", outcome="rest-day", by="AB", why="courier")
+    found = compare(before, course.schedule())
+    flu = [change for change in found if change.order == "flu" and change.about]
+    assert {(change.what, change.text) for change in flu} == {
+        ("given", "doses 1 to 3 recorded as given on 10 to 12 Jan 2027 (days −6..−4)"),
+        ("days", "dose 4 moved 1 day later: 13 Jan 2027 → 14 Jan 2027 (day −2)"),
+        ("days", "the given doses 1 to 3 stay on 10 to 12 Jan 2027, counted anew: days −6..−4, were days −5..−3"),
+        ("dose", "given 50 mg, planned 51 mg, on day −4"), ("start", "given at 09:10, planned 09:00, on day −5"),
+        ("total", "course 204 → 203 mg"), ("total", "given so far 152 mg"),
+    }  # fmt: skip
+    assert [change.text for change in found if change.order in ("msc", "hsc") and change.what == "days"] == ["dose 1 moved 1 day later: 15 Jan 2027 → 16 Jan 2027 (day 0)"] * 2
+    assert [change.text for change in compare(seed(), course.schedule()) if change.what == "course"] == ["the course is under way; it began with day 0 on 2027-01-15"]
+    assert all(set(change.to_dict()) == {"what", "order", "from", "to", "text", "cite"} for change in found)
+
+
+def test_a_missed_and_a_stopped_dose_are_named() -> None:
+    course = Course.start(SEED, {"weight": "62.5 kg", "height": "168 cm", "age": "31 y", "sex": "M"}, day0="2027-01-15", zone="Asia/Shanghai", times={"hsc": "14:00"}, choose=CHOICES)
+    course.give("flu#1", "2027-01-10T09:00", by="N1")
+    before = course.schedule()
+    course.miss("flu#2", outcome="omit", by="N1", why="refused")
+    course.stop("cy", by="AB", why="cystitis")
+    found = told(before, course.schedule())
+    assert any(line.startswith("fludarabine: ") and line.endswith("dose 2 recorded as missed (refused)") for line in found)
+    assert "cyclophosphamide: doses 1 to 4 recorded as stopped" in " ".join(found)
+    assert not any("not given → day0" in line for line in found)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -162,6 +162,39 @@ def test_the_bundle_is_sound_r4(name: str) -> None:
     assert {one["status"] for one in (read.plan, *read.definitions.values())} == {"draft"}
     sources = {one["label"] for one in read.plan["relatedArtifact"] if one["type"] == "citation"}
     assert sources == set(LIBRARY.regimen(name).sources)
+
+
+REQUIRED = {  # the codes of R4's required bindings, https://hl7.org/fhir/R4/plandefinition.html
+    "relationship": {"before-start", "before", "before-end", "concurrent-with-start", "concurrent", "concurrent-with-end", "after-start", "after", "after-end"},
+    "selectionBehavior": {"any", "all", "all-or-none", "exactly-one", "at-most-one", "one-or-more"}, "requiredBehavior": {"must", "could", "must-unless-documented"},
+    "groupingBehavior": {"visual-group", "logical-group", "sentence-group"}, "precheckBehavior": {"yes", "no"}, "intent": {"plan"},
+    "periodUnit": {"s", "min", "h", "d", "wk", "mo", "a"}, "durationUnit": {"s", "min", "h", "d", "wk", "mo", "a"}, "kind": {"applicability", "stop", "MedicationRequest", "ServiceRequest"},
+    "type": {"documentation", "citation", "collection"},
+}  # fmt: skip
+
+
+def pairs(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every key with its value, at any depth."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield key, one
+            yield from pairs(one)
+    for one in value if isinstance(value, list) else ():
+        yield from pairs(one)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_codes_and_timings_keep_the_rules_of_r4(name: str) -> None:
+    """The models check no code and no invariant: required bindings, and of Timing that each number has its unit."""
+    for key, value in pairs(document(exported(name, "fhir"))):
+        if key in REQUIRED and isinstance(value, str):
+            assert value in REQUIRED[key], (key, value)
+        if key == "repeat":
+            assert ("duration" in value) == ("durationUnit" in value) and ("period" in value) == ("periodUnit" in value)
+            assert value.get("count", 1) > 0 and value.get("period", 1) > 0 and not ("periodMax" in value and "period" not in value)
+            assert not value.get("timeOfDay") or value.get("frequency", len(value["timeOfDay"])) == len(value["timeOfDay"])
+        if key in ("doseQuantity", "offsetDuration", "low", "high", "numerator", "denominator"):
+            assert value["system"] == "http://unitsofmeasure.org" and value["code"] and value["value"] >= 0
 
 
 @lru_cache(maxsize=1)

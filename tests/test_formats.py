@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from schedules import DAY0, releasable, saa_one, saa_two
 
-from dosing import Patient, plan
+from dosing import Course, Patient, plan
 from dosing.errors import UsageError
 from dosing.render import extension, render, to_bytes, wording
 from dosing.schedule import Schedule
@@ -22,7 +22,7 @@ from dosing.units import UNITS, ucum
 
 CASES = {"saa1": saa_one, "saa1-relative": lambda: saa_one(False), "saa2": saa_two, "saa2-relative": lambda: saa_two(False), "released": releasable}
 DATED = ("saa1", "saa2", "released")
-EXTENSIONS = {".xlsx": "xlsxwriter", ".ics": "icalendar", ".fhir.json": ""}
+EXTENSIONS = {".xlsx": "xlsxwriter", ".ics": "icalendar", ".fhir.json": "", ".parquet": "pyarrow"}
 Told = tuple[str, int, int, str]  # order, number, day, amount or HOLD
 
 
@@ -59,7 +59,7 @@ def test_same_bytes_twice(suffix: str) -> None:
     assert to_bytes(saa_two(), suffix) == to_bytes(saa_two(), suffix)
 
 
-@pytest.mark.parametrize(("suffix", "module", "extra"), [(".xlsx", "xlsxwriter", "xlsx"), (".ics", "icalendar", "ical")])
+@pytest.mark.parametrize(("suffix", "module", "extra"), [(".xlsx", "xlsxwriter", "xlsx"), (".ics", "icalendar", "ical"), (".parquet", "pyarrow", "cohort")])
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, suffix: str, module: str, extra: str) -> None:
     monkeypatch.setitem(__import__("sys").modules, module, None)
     with pytest.raises(UsageError, match=rf"dosing\[{extra}\]"):
@@ -313,3 +313,47 @@ def test_texts_keep_the_print_rules() -> None:
     texts += [dosage["text"] for one in requests(saa_two()).values() for dosage in one["dosageInstruction"]]
     text = "\n".join(texts).replace("nct07299123@1", "")
     assert {rule: re.findall(pattern, text)[:3] for rule, pattern in UNSAFE.items() if re.findall(pattern, text)} == {}
+
+
+# Parquet
+
+
+def stored(schedule: Schedule) -> Any:
+    """A schedule's Parquet file, read back by pyarrow."""
+    pyarrow = pytest.importorskip("pyarrow.parquet")
+    return pyarrow.read_table(io.BytesIO(to_bytes(schedule, ".parquet")))
+
+
+def test_parquet_holds_every_dose(schedule: Schedule) -> None:
+    rows = stored(schedule).to_pylist()
+    amounts = [f"{Decimal(row['amount'])} {row['unit']}" if row["amount"] else "HOLD" if row["held"] else "" for row in rows]
+    assert [(row["order"], row["number"], row["day"], amount) for row, amount in zip(rows, amounts, strict=True)] == wanted(schedule)
+    data = schedule.to_dict()["administrations"]
+    for name in ("start", "end", "of", "held", "drug"):
+        assert [row[name] for row in rows] == [row[name] for row in data], name
+    assert [row["calculated"] for row in rows] == [row["calculated"] and row["calculated"]["value"] for row in data]
+    assert [row["date"] and row["date"].isoformat() for row in rows] == [row["date"] for row in data]
+
+
+def test_parquet_columns_have_the_same_types_in_every_schedule() -> None:
+    """Dated, relative, held, given: a column that is empty in one schedule is of no other type there, so that files can be read together."""
+    course = Course.start("nct07299123", {"weight": "70 kg", "height": "170 cm", "age": "34 y"}, day0="2026-12-09", zone="Asia/Shanghai",
+                          times={"hsc": "14:00"}, choose={"stratum": "SAA-I", "cy.dose": "600 mg/m2/day"})  # fmt: skip
+    course.give("flu#1", "2026-12-04T09:10", by="N1")
+    tables = [stored(made) for made in (*(make() for make in CASES.values()), course.schedule())]
+    assert len({str(table.schema) for table in tables}) == 1
+    kinds = {field.name: str(field.type) for field in tables[0].schema}
+    assert [name for name, kind in kinds.items() if kind != "string"] == ["day", "date", "number", "of", "held", "given"]
+    assert (kinds["amount"], kinds["start"], kinds["date"], kinds["day"], kinds["held"]) == ("string", "string", "date32[day]", "int32", "bool")
+    first = tables[-1].to_pylist()[0]
+    assert (first["order"], first["given"], first["start"]) == ("flu", True, "2026-12-04T09:10:00+08:00") and sum(row["given"] for row in tables[-1].to_pylist()) == 1
+
+
+def test_parquet_is_written_by_plan_and_by_an_issue(tmp_path, run) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    asked = ("nct07299123", "--weight", "70 kg", "--height", "170 cm", "--age", "34 y", "--day0", "2026-12-09", "--zone", "Asia/Shanghai", "--time", "hsc=14:00",
+             "--choose", "stratum=SAA-I", "--choose", "cy.dose=600 mg/m2/day")  # fmt: skip
+    files = [str(tmp_path / name) for name in ("plan.parquet", "course.json", "issue.parquet")]
+    assert [run("plan", *asked, "-o", files[0]).code, run("course", "start", *asked, "-o", files[1]).code, run("course", "issue", files[1], "-o", files[2]).code] == [5, 5, 5]
+    one, other = (pq.read_table(file).to_pylist() for file in (files[0], files[2]))
+    assert one == other and [row["amount"] for row in one if row["order"] == "flu"] == ["55"] * 4

@@ -135,6 +135,21 @@ def test_a_minus_value_of_an_option_is_read(run, seed) -> None:
     assert refusal(seed("--weight", "-70 kg", *SAA1), 4)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("course", "account", "none.json", "msc", "returned", "-1"), "-1 is not in the range"), (("course", "diff", "none.json", "-1", "x"), "'x' is not a valid integer"),
+     (("plan", "nct01305694", "--choose", "-5"), '"-5" has no "="'), (("plan", "nct01305694", "-5", "-6"), "(-5 -6)"), (("course", "answer", "none.json", "-1"), '"-1" has no "="')],
+)  # fmt: skip
+def test_a_refused_minus_is_told_as_it_was_typed(run, words: tuple[str, ...], said: str) -> None:
+    told = run(*words)
+    assert told.code == 2 and said in told.err and "\0" not in told.err and "x00" not in told.err
+
+
+def test_several_minus_values_of_one_option_are_read_as_typed(run) -> None:
+    told = run("plan", "nct01305694", "--prior", "-1", "--prior", "-2 mg", "--json")
+    assert told.code in (2, 4) and "\0" not in told.err and "u0000" not in told.out and "x00" not in told.err
+
+
 def test_parse_refuses_with_exit_4(run) -> None:
     fault = refusal(run("parse", "0,6 mg/kg/day", "--json"), 4)[0]
     assert fault["code"] == "D01" and "0.6" in fault["what"] + fault["do"]

@@ -34,18 +34,19 @@ pytest.importorskip("pyarrow")
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dosing import Cohort, InputError, Patient, UsageError, cli, plan, plan_cohort, prepare
+from dosing import Cohort, InputError, Patient, Schedule, UsageError, cli, plan, plan_cohort, prepare
 from dosing.preparation.vials import vial_set
 from dosing.supply import Line, Supply, supply
 from dosing.supply.counting import sessions
 from dosing.supply.files import to_bytes, write
-from dosing.supply.planned import plan_groups
+from dosing.supply.planned import plan_file, plan_rows
 
 HEAD = "id,weight_kg,height_cm,age_y,sex,creatinine_mg_dl,day0"
 ROWS = ("A1,70,170,34,F,0.9,2026-12-09", "A2,62.5,168,31,M,0.9,2026-12-09", "A3,20,115,7,F,0.4,2026-12-10")
 SAME: dict[str, Any] = {"zone": "Asia/Shanghai", "times": {"hsc": "14:00"}, "choose": {"stratum": "SAA-I", "cy.dose": "600 mg/m2/day"}}
 FLAGS = ("--zone", "Asia/Shanghai", "--time", "hsc=14:00", "--choose", "stratum=SAA-I", "--choose", "cy.dose=600 mg/m2/day")
 PRODUCTS = {"flu": "solution", "cy": ("powder-500-mg", "powder-1-g")}
+RELEASED: dict[str, Any] = {"set": {"atg.dose": "2.5 mg/kg/day", "atg.product": "thymoglobulin"}, "by": "AB", "reason": "sponsor letter"}
 NAMED = ("--product", "flu=solution", "--product", "cy=powder-500-mg+powder-1-g")
 
 
@@ -54,8 +55,13 @@ def table(*rows: str, head: str = HEAD) -> list[dict[str, str]]:
 
 
 def group(*rows: str, **more: Any) -> Supply:
-    planned, _ = plan_groups(Cohort.from_table(table(*(rows or ROWS))), None, "nct07299123", **SAME)
-    return supply(planned, **{"products": PRODUCTS, **more})
+    return supply(plan_cohort("nct07299123", Cohort.from_table(table(*(rows or ROWS))), **SAME), **{"products": PRODUCTS, **more})
+
+
+def alone(row: dict[str, str], **more: Any) -> Schedule:
+    """One row planned as one patient."""
+    facts = {"weight": f"{row['weight_kg']} kg", "height": f"{row['height_cm']} cm", "age": f"{row['age_y']} y", "creatinine": f"{row['creatinine_mg_dl']} mg/dL"}
+    return plan("nct07299123", Patient(**facts, sex=row["sex"], id=row["id"]), day0=row["day0"], **SAME, **more)
 
 
 def held(line: Line, shared: bool = False) -> dict[str, int]:
@@ -95,6 +101,19 @@ def test_shared_vials_are_those_worked_by_hand_and_only_where_the_label_says_how
     assert [ask.id for ask in made.asks if "opened" in ask.id] == ["flu.missing.opened"]
 
 
+def test_the_sheet_says_on_which_keeping_time_sharing_rests(tmp_path: Path) -> None:
+    """The file has 24 h at room temperature and 144 h cold, and the longer is taken; of what is stated, the 2 h at room temperature."""
+    made = group(share=True)
+    (cy,) = (line for line in made.totals if line.shared)
+    assert cy.to_dict()["keeps"] == {"minutes": 144 * 60, "at": "2 to 8 °C", "source": cy.keeps and cy.keeps.source} and "ASHP" in cy.to_dict()["keeps"]["source"]
+    for extension in (".txt", ".md"):
+        assert "an opened vial serves the doses of one day for 144 h at 2 to 8 °C, by: ASHP" in " ".join(to_bytes(made, extension).decode().split())
+    rows = [row for row in made.to_rows() if row["drug"] == "cyclophosphamide" and row["doses"] and row["section"] in ("day", "total")]
+    assert {row["keeps"] for row in rows} == {"144 h at 2 to 8 °C"} and not any(line.keeps for line in group().totals)
+    (flu,) = (line for line in group(share=True, products={**PRODUCTS, "flu.opened": "2 h"}).totals if line.drug == "fludarabine")
+    assert flu.keeps and (str(flu.keeps), flu.keeps.source) == ("2 h at room temperature", "stated for this preparation") and held(flu, True) == {"solution": 3 * 3 + 3 + 1}
+
+
 def test_the_totals_are_those_worked_by_hand() -> None:
     lines = {line.drug: line for line in group(share=True).totals}
     flu, cy = lines["fludarabine"], lines["cyclophosphamide"]
@@ -130,26 +149,35 @@ def test_what_no_label_says_is_asked_for_and_the_doses_stay_counted() -> None:
 
 def test_a_released_line_is_counted_by_the_product_it_was_planned_with() -> None:
     """2.5 mg/kg: 175, 156.25 → 156 (step 1 mg), 50 mg; Thymoglobulin 25 mg vials: 7, 7, 2, four days each."""
-    changes = {"set": {"atg.dose": "2.5 mg/kg/day", "atg.product": "thymoglobulin"}, "by": "AB", "reason": "sponsor letter"}
-    schedules = [plan("nct07299123", Patient(weight=f"{r['weight_kg']} kg", height=f"{r['height_cm']} cm", age=f"{r['age_y']} y", sex=r["sex"], id=r["id"]), day0=r["day0"], **SAME, **changes) for r in table(*ROWS)]
-    made = supply(schedules, products=PRODUCTS)
-    atg = next(line for line in made.totals if line.drug.startswith("antithymocyte"))
-    assert (atg.product, held(atg), str(atg.amount)) == (("thymoglobulin",), {"thymoglobulin": 4 * (7 + 7 + 2)}, "1,524 mg")
+    for made in (supply([alone(row, **RELEASED) for row in table(*ROWS)], products=PRODUCTS), supply(plan_cohort("nct07299123", Cohort.from_table(table(*ROWS)), **SAME, **RELEASED), products=PRODUCTS)):
+        atg = next(line for line in made.totals if line.drug.startswith("antithymocyte"))
+        assert (atg.product, held(atg), str(atg.amount)) == (("thymoglobulin",), {"thymoglobulin": 4 * (7 + 7 + 2)}, "1,524 mg")
 
 
 # --- against other ways to count --------------------------------------------------------------------------------------
 
 
 def test_a_cohort_and_its_patients_one_by_one_come_to_the_same() -> None:
-    schedules = [plan("nct07299123", Patient(weight=f"{r['weight_kg']} kg", height=f"{r['height_cm']} cm", age=f"{r['age_y']} y", sex=r["sex"], creatinine=f"{r['creatinine_mg_dl']} mg/dL"), day0=r["day0"], **SAME) for r in table(*ROWS)]
-    one_by_one, whole = supply(schedules, products=PRODUCTS, share=True), group(share=True)
-    bare = supply(plan_cohort("nct07299123", Cohort.from_table(table(*ROWS)), **SAME), products=PRODUCTS, share=True)
-    assert (one_by_one.days, one_by_one.totals) == (whole.days, whole.totals) == (bare.days, bare.totals)
+    schedules = [alone(row) for row in table(*ROWS)]
+    one_by_one, whole = supply(schedules, products=PRODUCTS, share=True, by_patient=True), group(share=True, by_patient=True)
+    assert one_by_one.to_dict() == whole.to_dict()
     count: Counter[tuple[str, str]] = Counter()
     for schedule in schedules:
         for row in prepare(schedule, products=PRODUCTS):
             count.update({(str(row.row.date), vials.product): vials.count for vials in row.vials})
     assert count == Counter({(str(line.date), one.product): one.count for line in whole.days for one in line.apart.vials})
+
+
+@pytest.mark.parametrize("changes", [{}, RELEASED])
+def test_a_cohort_and_its_file_come_to_the_same(changes: dict[str, Any], tmp_path: Path) -> None:
+    """A file without a column of regimens, one with it, and one beside the rows of another protocol know as much as the bare cohort."""
+    bare = supply(plan_cohort("nct07299123", Cohort.from_table(table(*ROWS)), **SAME, **changes), products=PRODUCTS, by_patient=True).to_dict()
+    for head, rows in ((HEAD, ROWS), (HEAD.replace("id,", "id,regimen,"), [row.replace(",", ",nct07299123,", 1) for row in ROWS])):
+        (tmp_path / "group.csv").write_text("\n".join((head, *rows)), encoding="utf-8")
+        assert supply(plan_file(tmp_path / "group.csv", "nct07299123", **SAME, **changes), products=PRODUCTS, by_patient=True).to_dict() == bare
+    rows = [dict(row, regimen="nct07299123") for row in table(*ROWS)] + [{"id": "B1", "regimen": "flu-mel140", "weight_kg": "60", "height_cm": "165", "day0": "2026-12-12"}]
+    both = plan_rows(Cohort.from_table(rows, also=("regimen",)), None, **SAME, **changes)
+    assert supply(both[:1], products=PRODUCTS, by_patient=True).to_dict() == bare and [one.calculated for one in both] == [3, 1]
 
 
 SIZES = st.lists(st.sampled_from([15, 25, 50, 60, 100, 147, 200, 250, 500, 1000]), min_size=1, max_size=3, unique=True)
@@ -196,6 +224,15 @@ def test_a_name_may_be_a_drug_or_one_protocols_order_and_the_nearest_wins() -> N
         group(products={"msc": "x"})
     with pytest.raises(UsageError, match="a price is stated"):
         group(prices={"powder-9-g": "3"})
+
+
+def test_a_week_is_asked_for_in_python() -> None:
+    """The patient of the README: 3 × 55 mg and 3 × 1090 mg from 4 to 6 December; antithymocyte globulin is held."""
+    schedule = plan("nct07299123", Patient(weight="70 kg", height="170 cm", age="34 y", sex="F", creatinine="0.9 mg/dL"), day0="2026-12-09", **SAME)
+    week = supply([schedule], products={"flu": "solution", "cy": ["powder-500-mg", "powder-1-g"]}, start="2026-12-04", end="2026-12-06")
+    assert [(line.drug, line.doses, str(line.amount)) for line in week.totals] == [("cyclophosphamide", 3, "3,270 mg"), ("fludarabine", 3, "165 mg")]
+    assert week.not_counted[0].why == "held" and not week.final
+    assert supply(schedule, start="2026-12-04").days[0].doses == 1
 
 
 def test_without_day_0_there_is_no_calendar() -> None:

@@ -76,9 +76,9 @@ class Fields(HTMLParser):
 
 
 @contextmanager
-def serving(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def serving(*options: str, **more: Any) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """`dosing serve` in a process of its own: its address and the process."""
-    process = subprocess.Popen([sys.executable, "-m", "dosing", "serve", "--json", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-m", "dosing", "serve", "--json", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
     try:
         assert process.stdout
         line = process.stdout.readline()

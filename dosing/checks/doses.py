@@ -97,8 +97,8 @@ def _say(value: Decimal, line: Line, time: str) -> str:
     if line.drug.small_unit and value < 1:
         value, unit = value * exact(unit, line.drug.small_unit), line.drug.small_unit
     basis = f"/{line.dose.per}" if line.dose and line.dose.per else ""
-    shown = f"{value:,f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:,f}"
-    return f"{shown} {unit}{basis}{'' if time == 'dose' and unit == 'cells' else '/' + time}"
+    shown = Decimal(forms.printed(value))
+    return f"{shown:,f} {unit}{basis}{'' if time == 'dose' and unit == 'cells' else '/' + time}"
 
 
 def str_bounds(range_: forms.Dose) -> str:

@@ -83,7 +83,7 @@ def _beyond(start: int, moment: int, minutes: int, zone: str) -> float:
 
 
 def _told(seconds: int) -> str:
-    return f"{abs(seconds) / 3600:.4g} h {'after' if seconds >= 0 else 'before'}"
+    return f"{round(abs(seconds) / 3600, 2):g} h {'after' if seconds >= 0 else 'before'}"
 
 
 @course_check

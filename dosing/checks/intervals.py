@@ -81,7 +81,7 @@ def given(case: Case, drugs: Iterable[str]) -> list[Given]:
 
 
 def _hours(seconds: float) -> str:
-    return f"{seconds / 3600:.3g} h"
+    return f"{round(seconds / 3600, 2):g} h"
 
 
 def _at(seconds: int, case: Case) -> str:

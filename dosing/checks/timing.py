@@ -87,9 +87,14 @@ def _gap(line: Line, case: Case, zero: int) -> str:
         return f"{line.drug.id} stands on the day of the graft: hour by house default, so no gap is told. Enter the hour with --time {line.id}=HH:MM."
     default = " (hour by house default)" if filled_in else ""
     if not before:
-        return f"the first {line.drug.id} after the graft starts {(start - zero) / 3600:.3g} h after it{default}."
+        return f"the first {line.drug.id} after the graft starts {_hours(start - zero)} after it{default}."
     minutes = line.minutes(number)
-    return f"the last {line.drug.id} before the graft {'ends' if minutes else 'starts'} {(zero - start - (minutes or 0) * 60) / 3600:.3g} h before it{default}."
+    return f"the last {line.drug.id} before the graft {'ends' if minutes else 'starts'} {_hours(zero - start - (minutes or 0) * 60)} before it{default}."
+
+
+def _hours(seconds: int) -> str:
+    """A length of time in hours for people: `112.5 h`."""
+    return f"{round(seconds / 3600, 2):g} h"
 
 
 def _is_of_the_house(line: Line, case: Case) -> bool:

@@ -20,7 +20,22 @@ WHO = [
 OUTCOME = click.option("--outcome", default="", metavar="NAME", help="Which outcome a person chose, with --by. Without it the fact is recorded and the choice stays open.")
 
 
-@cli.group(cls=Group)
+class CourseGroup(Group):
+    """The verbs of a course, whose refusals name verbs of a course; `start` takes the options of a plan."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb, and put the cures of what it refuses into words of a course."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if not hasattr(error, "faults") or ctx.invoked_subcommand == "start":
+                raise
+            from dosing.course.texts import cured
+
+            raise cured(error) from None
+
+
+@cli.group(cls=CourseGroup)
 def course() -> None:
     """A course as it happens: given doses, replanning, answers, release, issues."""
 
@@ -88,10 +103,12 @@ def say(entry: Any) -> str:
     """An entry in a few words: what, of which dose, when, by whom."""
     told = entry.model_dump(mode="json", exclude_defaults=True)
     dose = f" {told['order']}{'#' + str(told['dose']) if isinstance(told.get('dose'), int) else ''}" if "order" in told else ""
-    words = ("regimen", "action", "count", "kit", "outcome", "day0", "weight", "measured", "target", "corrects", "key", "value", "query", "answer", "issue", "partial", "extra", "missed", "at", "by", "second")
+    words = ("regimen", "action", "count", "kit", "outcome", "day0", "weight", "measured", "target", "corrects", "further", "key", "value", "query", "answer", "issue", "partial", "extra", "missed", "at", "by", "second")
     facts = [f"{key} {value}" if value is not True else key for key, value in told.items() if key in words]
     if told.get("amount"):
         facts.insert(0, " ".join(told["amount"]))
+    if entry.what == "move-day0":
+        facts[:0] = [f"{event} {hour}" for event, hour in entry.times.items()]
     return f"{entry.what}{dose}" + (f" ({', '.join(facts)})" if facts else "")
 
 
@@ -161,7 +178,7 @@ def start(regimen: str, patient_file: str | None, changes: dict[str, str], answe
 
 
 @verb("give", click.argument("dose"), click.option("--amount", default="", metavar='"51 mg"', help="What was given; without it the planned amount."),
-      click.option("--stop", default="", metavar="TIME", help="Actual end."), click.option("--partial", is_flag=True, help="Stopped before the whole dose was in."),
+      click.option("--stop", default="", metavar="TIME", help="Actual end."), click.option("--partial", is_flag=True, help="Stopped before the whole dose was in; needs the --amount that went in."),
       click.option("--extra", is_flag=True, help="Given and never planned, or a further infusion of a split graft; needs --by, --second and --reason."),
       click.option("--kit", default="", metavar="TEXT", help="Kit number of a trial product."), chooses=True)  # fmt: skip
 def give(file: str, dose: str, library: Sequence[str], as_json: bool, reason: str, at: str, **given: Any) -> int:
@@ -193,7 +210,8 @@ def weigh(file: str, weight: str, library: Sequence[str], as_json: bool, reason:
 @verb("level", click.argument("order"), click.option("--measured", required=True, metavar='"1125 umol*min/L"', help="The level, in umol*min/L, mg*h/L or ng/mL."),
       click.option("--target", required=True, metavar='"90 mg*h/L per course"', help="Its target, of one dose unless it says per day or per course."),
       click.option("--dose", default="", metavar='"1.2 mg/kg/dose twice daily"', help="The dose stated for the doses left, where none is calculated; needs --by and --reason."),
-      click.option("--corrects", is_flag=True, help="This level takes the place of the one entered before of the same dose; needs --by and --reason."), chooses=True)  # fmt: skip
+      click.option("--corrects", is_flag=True, help="This level takes the place of the one entered before of the same dose; needs --by and --reason."),
+      click.option("--further", is_flag=True, help="One more measurement of a dose that has a level already."), chooses=True)  # fmt: skip
 def level(file: str, order: str, measured: str, target: str, library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
     """A measured level of a dose (bu#1, or bu for the last one given) and its target: aim each dose left at it, or the whole course."""
     return _append(file, library, as_json, lambda found: found.level(order, measured, target, why=reason, **given))
@@ -209,20 +227,20 @@ def withdraw(file: str, order: str, library: Sequence[str], as_json: bool, reaso
       click.option("--time", "times", multiple=True, callback=pairs, metavar="EVENT=HH:MM", help="A new hour of an event."),
       click.option("--outcome", default="", metavar="NAME", help="Which outcome a person chose, with --by; without it all are shown and nothing is recorded."))  # fmt: skip
 def move_day0(file: str, day0: str, day0_: str, library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
-    """Day 0 moves: drugs already begun rest, continue or stop."""
+    """Day 0 moves: drugs already begun rest, continue or stop; needs --by and --reason."""
     return _append(file, library, as_json, lambda found: found.move_day0(day0 or day0_, why=reason, **given))
 
 
 @verb("set", click.argument("change"))
 def set_(file: str, change: str, library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
-    """Change an order, or a choice, for the doses left: atg.dose="2.5 mg/kg/day"; needs --by and --reason."""
-    key, value = pair(change, "ORDER.KEY=VALUE")
+    """Change an order (atg.dose="2.5 mg/kg/day"), a choice, or a fact of the patient (creatinine="0.9 mg/dL") from now on; needs --by and --reason."""
+    key, value = pair(change, "ORDER.KEY=VALUE, or a fact of the patient such as creatinine=…")
     return _append(file, library, as_json, lambda found: found.set(key, value, why=reason, **given))
 
 
 @verb("answer", click.argument("answer_", metavar="QUERY=TEXT"))
 def answer(file: str, answer_: str, library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
-    """Answer a query, bu.days="confirmed by sponsor", or a choice left open, bu#6.outcome=slide; needs --by."""
+    """Answer a query, bu.days="confirmed by sponsor", or a choice, bu#6.outcome=slide; needs --by. A choice answered before is made anew with --reason."""
     key, value = pair(answer_, "QUERY=TEXT")
     return _append(file, library, as_json, lambda found: found.answer(key, value, why=reason, **given))
 
@@ -237,7 +255,7 @@ def pair(text: str, form: str) -> tuple[str, str]:
 
 @verb("stop", click.argument("order"))
 def stop(file: str, order: str, library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
-    """No more doses of an order."""
+    """No more doses of an order; needs --by and --reason."""
     return _append(file, library, as_json, lambda found: found.stop(order, why=reason, **given))
 
 
@@ -254,7 +272,8 @@ def recall(file: str, dose: str, library: Sequence[str], as_json: bool, reason: 
 
 
 @verb("account", click.argument("order"), click.argument("action", type=click.Choice(["received", "prepared", "wasted", "returned"])),
-      click.argument("count", type=click.IntRange(1, 10**6)), click.option("--kit", default="", metavar="TEXT", help="Kit number."))  # fmt: skip
+      click.argument("count", type=click.IntRange(0, 10**6)), click.option("--kit", default="", metavar="TEXT", help="Kit number."),
+      click.option("--corrects", type=click.IntRange(2), default=0, metavar="ENTRY", help="The number of the entry that this one takes the place of; needs --by and --reason."))  # fmt: skip
 def account(file: str, order: str, action: str, count: int, library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
-    """Accountability of a trial product: received, prepared, wasted, returned."""
+    """Accountability of a trial product: received, prepared, wasted, returned; or the correction of an entry of it."""
     return _append(file, library, as_json, lambda found: found.account(order, action, count, why=reason, **given))

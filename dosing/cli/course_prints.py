@@ -44,8 +44,8 @@ def _check(output: Sequence[str], pages: str, paper: str) -> None:
 def _write(files: Sequence[tuple[str, bytes]]) -> None:
     from dosing.files import checked, write_whole
 
-    for path, data in files:
-        write_whole(checked(path), data)
+    for target, path, data in [(checked(path), path, data) for path, data in files]:
+        write_whole(target, data)
         click.echo(f"written: {path}", err=True)
 
 
@@ -146,7 +146,10 @@ def diff(file: str, one: int, other: int, library: Sequence[str], as_json: bool)
 def notice(file: str, number: int, output: Sequence[str], paper: str, library: Sequence[str], as_json: bool) -> int:
     """The notice that an issue is superseded, to lay where the old sheet was."""
     from dosing.course import Course
+    from dosing.files import checked
 
+    for path in output:
+        checked(path)
     found = Course.load(file, library)
     text = found.notice(number)
     for path in output:

@@ -30,11 +30,24 @@ class TextCommand(click.Command):
 
     texts = MINUS
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Protect texts such as `-5 to -2` from the option parser."""
-        rest = super().parse_args(ctx, [GUARD + arg if self.texts.match(arg) else arg for arg in args])
-        ctx.params = {name: value.removeprefix(GUARD) if isinstance(value, str) else value for name, value in ctx.params.items()}
-        return rest
+    def make_parser(self, ctx: click.Context) -> Any:
+        """The option parser, which takes texts such as `-5 to -2` for texts; whatever is read or refused after it never sees the guard."""
+        parser = super().make_parser(ctx)
+        parse = parser.parse_args
+
+        def guarded(args: list[str]) -> Any:
+            found, rest, order = parse([GUARD + arg if self.texts.match(arg) else arg for arg in args])
+            return {name: _bare(value) for name, value in found.items()}, [_bare(arg) for arg in rest], order
+
+        parser.parse_args = guarded  # type: ignore[method-assign]
+        return parser
+
+
+def _bare(value: Any) -> Any:
+    """A parsed value, or several, without the guard."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(_bare, value))
+    return value.removeprefix(GUARD) if isinstance(value, str) else value
 
 
 class FreeTextCommand(TextCommand):

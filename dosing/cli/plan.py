@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from shutil import get_terminal_size
 from typing import Any
 
@@ -29,7 +30,7 @@ from dosing.cli.preparation import prepare_options, prepared, take
 @click.option("--by", default="", metavar="NAME")
 @click.option("--reason", default="", metavar="TEXT")
 @click.option("--second", default="", metavar="NAME", help="The second person who confirmed a change.")
-@click.option("--answers", "answers_file", metavar="FILE", help="Changes and answers of several people.")
+@click.option("--answers", "answers_file", metavar="FILE", help="Changes and answers of several people: a list of entries, or a course file.")
 @click.option("--with", "blocks", multiple=True, metavar="BLOCK", help="A block on the same day axis, for example gvhd-csa-mtx.")
 @click.option("--cohort", metavar="FILE", help="Many patients: a CSV or Parquet table in.")
 @click.option("-o", "--output", multiple=True, metavar="FILE", help="Write a file; the extension picks the format; repeatable.")
@@ -55,7 +56,8 @@ def plan(regimen: str, patient_file: str | None, changes: dict[str, str], answer
     preparing = take(options)
     made: list[Any] = [Change(key, value, by, reason, second) for key, value in changes.items()]
     said: list[Any] = [{"id": key, "answer": text, "by": by} for key, text in answer.items()]
-    if answers_file:
+    course = _course(answers_file, bool(cohort))
+    if answers_file and not course:
         more_changes, more_answers = ledger(answers_file)
         made, said = made + more_changes, said + more_answers
     if cohort and preparing is not None:
@@ -67,7 +69,8 @@ def plan(regimen: str, patient_file: str | None, changes: dict[str, str], answer
         check_path(path)
     patient, here = read_patient(patient_file, given)
     options = {**options, **{key: value for key, value in here.items() if options[key] is None}, "locale": options["locale"] or ""}
-    schedule = planning.plan(regimen, patient, set=made, answer=said, **options)
+    planned = partial(planning.plan, regimen, patient, **options)
+    schedule = _with_course(course, regimen, planned, made, said) if course else planned(set=made, answer=said)
     preparation = None if preparing is None else prepared(schedule, preparing, options["library"])
     for path in output:
         render(schedule, path, pages, paper, preparation)
@@ -84,6 +87,39 @@ def plan(regimen: str, patient_file: str | None, changes: dict[str, str], answer
         told = f"not releasable: {len(schedule.open)} open ({', '.join(finding.id for finding in schedule.open)})"
         click.echo(click.wrap_text(told, get_terminal_size().columns, subsequent_indent="    "), err=True)
     return 0 if schedule.releasable else 5
+
+
+def _course(path: str | None, cohort: bool) -> Any:
+    """The book of an answers file that is a course; None for a list of entries."""
+    from pathlib import Path
+
+    from dosing.files import is_course
+
+    if not path or not is_course(Path(path)):
+        return None
+    if cohort:
+        raise click.UsageError("--answers names a course, which speaks of one patient – leave out --cohort, or write a list of entries")
+    from dosing.course.ledger import load
+
+    return load(path)
+
+
+def _with_course(book: Any, regimen: str, planned: Any, made: list[Any], said: list[Any]) -> Any:
+    """The plan with what was decided in a course, and on stderr what of that it does not hold."""
+    from dosing.course.decided import Asked, plan_with
+    from dosing.planning import loaded
+    from dosing.planning.asking import asks
+    from dosing.regimen.library import library
+
+    shelf = library(tuple(planned.keywords["library"]))
+    files = loaded(shelf, regimen, planned.keywords["blocks"])
+    choices = {one.where.removeprefix("choice ") for one in asks(files[0], files[1:], shelf) if one.where.startswith("choice ")}
+    asked = Asked(files[0].id, {order.id for file in files for order in file.orders}, choices, planned.keywords["choose"])
+    schedule = plan_with(book, asked, lambda changes, answers: planned(set=changes, answer=answers), made, said)
+    for finding in schedule.findings:
+        if finding.code == "answers.unused":
+            click.echo(f"--answers: {finding.message}", err=True)
+    return schedule
 
 
 def _refuse_one_patients(given: dict[str, Any]) -> None:

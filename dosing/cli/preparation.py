@@ -45,13 +45,16 @@ def prepared(schedule: Any, taken: dict[str, Any], library: Sequence[str]) -> An
     """The preparation of a schedule by the options taken."""
     from dosing.preparation import prepare
 
+    return prepare(schedule, **stated(taken), cells=_certificates(taken["cells"]), library=library, share_vials=taken["share_vials"], prepared=taken["moments"])
+
+
+def stated(taken: dict[str, Any]) -> dict[str, Any]:
+    """Products, bags, syringe marks, policy of withdrawal, country and prices, as `prepare()` and `supply()` take them."""
     named = pairs(click.get_current_context(), click.Option(["--bag"]), [bag for bag in taken["bags"] if "=" in bag])
-    return prepare(
-        schedule, products=_products(taken["products"]), volumes=named,
-        bags=[bag for bag in taken["bags"] if "=" not in bag], graduation=taken["graduation"],
-        withdraw={"yes": True, "no": False}.get(taken["withdraw"]), cells=_certificates(taken["cells"]), library=library,
-        country=taken["country"], share_vials=taken["share_vials"], prices=taken["prices"], prepared=taken["moments"],
-    )  # fmt: skip
+    return {
+        "products": _products(taken["products"]), "volumes": named, "bags": [bag for bag in taken["bags"] if "=" not in bag], "graduation": taken["graduation"],
+        "withdraw": {"yes": True, "no": False}.get(taken["withdraw"]), "country": taken["country"], "prices": taken["prices"],
+    }  # fmt: skip
 
 
 def _products(stated: dict[str, str]) -> dict[str, str | list[str]]:

@@ -7,14 +7,13 @@ from typing import Any
 
 import click
 
-from dosing.cli.group import JSON, TextCommand, cli, emit, pairs
+from dosing.cli.group import JSON, TextCommand, cli, emit
 from dosing.cli.patient import ledger
 from dosing.cli.plan import plan
-from dosing.cli.preparation import _products
+from dosing.cli.preparation import stated
 
 ALIKE = ("day0", "zone", "times", "choose", "bsa", "changes", "answer", "weight_rule", "rounding", "by", "reason", "second", "answers_file", "blocks",
          "cohort", "output", "products", "country", "bags", "graduation", "withdraw", "prices", "library")  # fmt: skip
-PREPARED = ("country", "graduation", "prices")
 
 
 @cli.command(cls=TextCommand, params=[option for option in plan.params if option.name in ALIKE])
@@ -26,38 +25,31 @@ PREPARED = ("country", "graduation", "prices")
 @JSON
 def supply(regimen: str | None, cohort: str | None, output: Sequence[str], as_json: bool, start: str | None, end: str | None, share: bool, by_patient: bool, **options: Any) -> int:
     """Vials and bags for a group of patients over a calendar; a column regimen names each row's own protocol."""
+    from dosing.cohort.files import write_refused
     from dosing.cohort.progress import watching
     from dosing.supply import supply as count
     from dosing.supply.files import check_path, to_bytes, write
-    from dosing.supply.planned import plan_file
-    from dosing.supply.refused import all_told, write_beside
+    from dosing.supply.planned import plan_file, refused_rows
 
     if not cohort:
         raise click.UsageError("supply is for a table of patients – add --cohort FILE")
     targets = [check_path(path) for path in output]
-    stated = {name: options.pop(name) for name in PREPARED} | _stated(options)
+    given = stated(options)
     with watching() as watch:
-        planned, refused = plan_file(cohort, regimen, watch, **_asked(options))
-        made = all_told(count(planned, **stated, share=share, start=start, end=end, library=options["library"], by_patient=by_patient), refused)
+        planned = plan_file(cohort, regimen, watch, **_asked(options))
+        made = count(planned, **given, share=share, start=start, end=end, library=options["library"], by_patient=by_patient)
+    refused = refused_rows(planned)
     for path in targets:
         write(made, path)
         click.echo(f"written: {path}", err=True)
     if targets:
-        write_beside(targets[0], refused)
+        write_refused(targets[0], refused)
     if as_json:
         emit(made.to_dict())
     elif not output:
         click.echo(to_bytes(made, ".txt").decode(), nl=False)
     _say(made, refused, bool(targets))
     return 6 if refused else 0 if made.final else 5
-
-
-def _stated(options: dict[str, Any]) -> dict[str, Any]:
-    """The products, bags and policy of withdrawal, as `supply()` takes them."""
-    bags = options.pop("bags")
-    named = pairs(click.get_current_context(), click.Option(["--bag"]), [bag for bag in bags if "=" in bag])
-    return {"products": _products(options.pop("products")), "volumes": named, "bags": [bag for bag in bags if "=" not in bag],
-            "withdraw": {"yes": True, "no": False}.get(options.pop("withdraw"))}  # fmt: skip
 
 
 def _asked(options: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dosing import forms
 from dosing.errors import DosingError, Fault, refuse
 from dosing.forms.text import show
-from dosing.patient import read_label
+from dosing.patient import read_label, read_taking
 
 Codes = NDArray[np.int64]
 Reader = Callable[[str], Any]
@@ -73,6 +73,7 @@ FACTS: dict[str, tuple[str, Reader]] = {  # column: the fact of the patient, and
     "crcl_ml_min": ("crcl", _bare(forms.read_crcl, "mL/min", "P07", "creatinine clearance")),
     "gfr_ml_min": ("gfr", _bare(forms.read_gfr, "mL/min", "P07", "measured GFR")),
 }
+GIVEN: dict[str, Reader] = {"prior": forms.read_prior, "taking": read_taking}  # columns that are a fact by their own name, a text
 PLAN: dict[str, Reader] = {"day0": lambda text: forms.read_date(text).isoformat(), "zone": forms.read_zone}
 FILLED = {"weight_kg", "height_cm", "day0", "zone"}  # a blank here is a fault; elsewhere it says "not known"
 
@@ -81,7 +82,7 @@ def reader_of(name: str) -> Reader:
     """The form that reads a column of that name."""
     if name in FACTS:
         return FACTS[name][1]
-    return PLAN.get(name) or (_hour if name.startswith("time.") else _choice)
+    return PLAN.get(name) or GIVEN.get(name) or (_hour if name.startswith("time.") else _choice)
 
 
 def distinct(array: pa.ChunkedArray) -> tuple[Codes, list[str]]:

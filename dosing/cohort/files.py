@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -41,15 +41,15 @@ def plan_file(regimen: Any, path: str | os.PathLike[str], output: str | os.PathL
         return _written(schedule, target, watch)
 
 
-def read_cohort(source: Path) -> Cohort:
-    """The cohort of a CSV or Parquet file; `InputError` where its form is damaged."""
+def read_cohort(source: Path, also: Collection[str] = ()) -> Cohort:
+    """The cohort of a CSV or Parquet file, `also` with further columns of texts; `InputError` where its form is damaged."""
     _format(source)
     try:
         data = source.read_bytes()
     except OSError as error:
         raise refuse("R05", f"the file cannot be read ({error.strerror})", "check its name.", str(source)) from None
     try:
-        return _of_parquet(data) if source.suffix.lower() == ".parquet" else _of_csv(data)
+        return _of_parquet(data, also) if source.suffix.lower() == ".parquet" else _of_csv(data, also)
     except InputError as error:
         raise error.at(source.name) from None
 
@@ -72,16 +72,16 @@ def _target(output: str | os.PathLike[str], source: Path) -> Path:
     return target
 
 
-def _of_parquet(data: bytes) -> Cohort:
+def _of_parquet(data: bytes, also: Collection[str]) -> Cohort:
     import pyarrow.parquet as pq
 
     try:
-        return Cohort.from_table(pq.read_table(pa.BufferReader(data)))
+        return Cohort.from_table(pq.read_table(pa.BufferReader(data)), also=also)
     except (pa.ArrowException, OSError) as error:
         raise refuse("R12", f"this is no readable Parquet file ({str(error).splitlines()[0][:80]})", "export it again.") from None
 
 
-def _of_csv(data: bytes) -> Cohort:
+def _of_csv(data: bytes, also: Collection[str]) -> Cohort:
     rows = list(_records(_text(data)))
     while rows and not rows[-1]:
         rows.pop()
@@ -93,7 +93,7 @@ def _of_csv(data: bytes) -> Cohort:
     if len(set(header)) < len(header):
         raise refuse("C01", f"a column name stands twice: {', '.join(header)[:80]}", "keep one of each.")
     table = pa.table({name: pa.array(column, pa.string()) for name, column in zip(header, cells, strict=True)})
-    cohort = Cohort.from_table(table, first=2, broken=broken)
+    cohort = Cohort.from_table(table, first=2, broken=broken, also=also)
     if not body:
         raise refuse("C07", "the file has no row of a patient", "write one line for each patient.")
     return cohort
@@ -145,18 +145,16 @@ def _ragged(body: list[list[str]], width: int) -> dict[int, Fault]:
 
 def _written(schedule: CohortSchedule, target: Path, watch: Callable[[str, float], None]) -> dict[str, Any]:
     """Write doses and refused rows, and count: patients in are patients planned and patients refused."""
-    rejected = target.with_name(f"{target.name}.rejected.csv")
     left_out = len({one.row for one in schedule.refused})
     if schedule.rows != schedule.calculated + left_out:
         raise AssertionError(f"{schedule.rows} rows, {schedule.calculated} planned, {left_out} refused: the counts do not add up")
     with whole(target) as part:
         (_write_parquet if _format(target) == ".parquet" else _write_csv)(schedule.to_table(), part, watch)
-        if schedule.refused or rejected.exists():
-            write_whole(rejected, _refused_csv(schedule.refused))
+        write_refused(target, schedule.refused)
     errors = [{**one.fault.at(_place(one)).to_dict(), "id": one.id} for one in schedule.refused[:TOLD]]
     return {
         "rows": schedule.rows, "calculated": schedule.calculated, "refused": left_out, "administrations": schedule.administrations,
-        "output": str(target), "rejected": str(rejected) if schedule.refused else None, "errors": errors,
+        "output": str(target), "rejected": str(_beside(target)) if schedule.refused else None, "errors": errors,
     }  # fmt: skip
 
 
@@ -199,6 +197,16 @@ def _decimals(column: pa.ChunkedArray) -> pa.Array:
     encoded = pc.dictionary_encode(column.combine_chunks())
     texts = pa.array([number_text(value) for value in encoded.dictionary.to_pylist()], pa.string())
     return texts.take(encoded.indices)
+
+
+def write_refused(target: Path, refused: Sequence[Refused]) -> None:
+    """Write the refused rows beside an output, as `OUTPUT.rejected.csv`; a file of an earlier run is not left to mislead."""
+    if refused or _beside(target).exists():
+        write_whole(_beside(target), _refused_csv(refused))
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f"{target.name}.rejected.csv")
 
 
 def _refused_csv(refused: Sequence[Refused]) -> bytes:

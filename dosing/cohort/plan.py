@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from dosing import forms, planning
 from dosing.checks import Case, Hit, hits
 from dosing.cohort.again import Second, Watch
-from dosing.cohort.cells import FACTS, Column, combine
+from dosing.cohort.cells import FACTS, GIVEN, Column, combine
 from dosing.cohort.result import CohortSchedule, Part, Told
 from dosing.cohort.table import Refused, Table
 from dosing.engine.adjust import House
 from dosing.engine.body import Body
 from dosing.engine.settle import Change, Settled
 from dosing.errors import Fault, InputError, UsageError, closest
-from dosing.patient import When
+from dosing.patient import Patient, When
 from dosing.planning.rows import administrations
 from dosing.regimen.library import Library, library
 from dosing.regimen.schema import Regimen
@@ -132,7 +132,7 @@ class _Work:
         if unknown := [name for name in self.plan.answers if self.parts and name not in self.asked]:
             raise UsageError(*(Fault("R05", f'no query is called "{name}"', closest(name, self.asked), f"--answer {name}") for name in unknown))
         refused = sorted((*self.cohort.refused, *self.refused), key=lambda one: one.row)
-        return CohortSchedule(self.cohort, tuple(self.parts), tuple(refused))
+        return CohortSchedule(self.cohort, tuple(self.parts), tuple(refused), (self.plan.regimen, *self.plan.blocks), self.plan.folders)
 
     def _guarded(self, rows: Rows, work: Callable[[], None]) -> None:
         """Do the work of some rows; refuse them all where it cannot be done."""
@@ -175,7 +175,7 @@ class _Work:
         for place, fault in differing.items():
             self.refused += self.cohort.refuse([rows[place]], "", fault)
         told = {name: Told.of(doses) for name, doses in case.doses.items()}
-        part = Part(rows, administrations(case, 0, set(), {}), told, pattern, patterns)
+        part = Part(settled, rows, administrations(case, 0, set(), {}), told, pattern, patterns)
         if len(differing) < len(rows):
             self.parts.append(_without(part, list(differing)) if differing else part)
 
@@ -185,18 +185,20 @@ class _Work:
         return planning.held_lines(case, here, row), [hit for hit in here if hit.level == "block" or hit.id not in self.plan.answers]
 
     def _body(self, rows: Rows) -> Body:
-        """The facts of some rows, all of which know the same facts."""
-        facts = {}
+        """The facts of some rows, all of which know the same facts and were told the same of what was given and is taken."""
+        told = {name: column.texts[column.codes[rows[0]]] for name, column in self.cohort.columns.items() if name in GIVEN}
+        alike = Patient(**{name: text for name, text in told.items() if text})
+        facts = alike.columns()
         for name, (fact, _) in FACTS.items():
             column = self.cohort.columns.get(name)
             if column is not None and column.texts[column.codes[rows[0]]]:
                 values = column.values[column.codes[rows]]
                 facts[fact] = values == 1 if fact == "male" else values
-        return Body(facts, self.plan.formula, self.plan.shelf.site)
+        return Body(facts, self.plan.formula, self.plan.shelf.site, prior=alike.prior or planning.NO_PRIOR)
 
 
 def groups(cohort: Table) -> Iterator[tuple[Rows, dict[str, str]]]:
-    """Sound rows that share choices, dates, times and which facts are known; with those texts.
+    """Sound rows that share choices, dates, times, what was given before and is taken, and which facts are known; with those texts.
 
     Adults and children are kept apart, because the clearance is estimated by another formula for each.
     """
@@ -246,7 +248,7 @@ def _without(part: Part, places: list[int]) -> Part:
     keep = np.ones(len(part.rows), bool)
     keep[places] = False
     told = {name: Told(one.calculated[keep], one.amount[keep], one.small if one.small is None else one.small[keep], one.units) for name, one in part.told.items()}
-    return Part(part.rows[keep], part.template, told, part.pattern[keep], part.patterns)
+    return replace(part, rows=part.rows[keep], told=told, pattern=part.pattern[keep])
 
 
 def _column_of(where: str) -> str:

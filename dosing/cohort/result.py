@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from dosing.checks import Hit
 from dosing.cohort.table import Refused, Table
 from dosing.engine.dose import Doses
+from dosing.engine.settle import Settled
+from dosing.regimen.schema import Regimen
 from dosing.rounding import Column, number_text
 from dosing.schedule import Administration, iso
 from dosing.units import exact
@@ -68,9 +70,11 @@ class Told:
 class Part:
     """Rows of a cohort that share lines, days and hours: one template of administrations, and columns of doses.
 
-    `patterns` are the distinct sets of held lines and open findings, `pattern` gives each row its own.
+    `settled` is the regimen they were planned by, ready for any patient; `patterns` are the distinct sets of held lines
+    and open findings, `pattern` gives each row its own.
     """
 
+    settled: Settled
     rows: NDArray[np.int64]
     template: list[Administration]
     told: dict[str, Told]
@@ -97,11 +101,16 @@ class Codes:
 
 @dataclass(frozen=True, eq=False)
 class CohortSchedule:
-    """The doses of many patients: `to_table()` for the rows, `refused` for who was left out and why."""
+    """The doses of many patients: `to_table()` for the rows, `refused` for who was left out and why.
+
+    `regimens` are the regimen and its blocks, `folders` the libraries they were read with.
+    """
 
     cohort: Table
     parts: tuple[Part, ...]
     refused: tuple[Refused, ...]
+    regimens: tuple[Regimen, ...] = ()
+    folders: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dosing.cohort.cells import FACTS, PLAN, Column, read_column
+from dosing.cohort.cells import FACTS, GIVEN, PLAN, Column, read_column
 from dosing.cohort.ids import id_faults, id_texts
 from dosing.errors import Fault, InputError, UsageError, closest
 
-KNOWN = ("id", *FACTS, *PLAN)
+KNOWN = ("id", *FACTS, *GIVEN, *PLAN)
 _FAMILY = re.compile(r"(?:time|choose)\.[a-z][a-z0-9_.-]*\Z")
 _ARM = re.compile(r"(?:treatment[_ ]?)?arm|treatment|randomi[sz]ation|allocation")
 _PER_UNIT = {"weight": "weight_kg", "height": "height_cm", "age": "age_y", "creatinine": "creatinine_mg_dl", "crcl": "crcl_ml_min", "gfr": "gfr_ml_min"}
@@ -46,17 +46,18 @@ class Table:
     first: int = 1
 
     @classmethod
-    def from_table(cls, table: Any, *, first: int = 1, broken: Mapping[int, Fault] | None = None) -> Self:
+    def from_table(cls, table: Any, *, first: int = 1, broken: Mapping[int, Fault] | None = None, also: Collection[str] = ()) -> Self:
         """Read a table of patients, one row each: an Arrow table, a data frame, a dict of columns or a list of dicts.
 
-        Columns: id, weight_kg, height_cm, age_y, sex, creatinine_mg_dl, crcl_ml_min, day0, zone, time.EVENT,
-        choose.CHOICE; numbers bare, as numbers or texts. `first` numbers the first row, `broken` marks rows whose form
-        is already known to be damaged, counted from 0.
+        Columns: id, weight_kg, height_cm, age_y, sex, creatinine_mg_dl, crcl_ml_min, gfr_ml_min, last_weight_kg, prior,
+        taking, day0, zone, time.EVENT, choose.CHOICE; numbers bare, as numbers or texts. `first` numbers the first row,
+        `broken` marks rows whose form is already known to be damaged, counted from 0; `also` names further columns, read
+        as plain texts for who asked for them.
         Raises `InputError` C01, R09, S03 for columns that are unknown, and C04 for ids that are no texts; a bad cell
         refuses its row only.
         """
         arrow = _arrow(table)
-        if faults := list(_column_faults(arrow.column_names)):
+        if faults := list(_column_faults(arrow.column_names, also)):
             raise InputError(*faults)
         ids, damaged = id_texts(arrow.column("id")), dict(broken or {})
         columns = {name: read_column(name, arrow.column(name)) for name in arrow.column_names if name != "id"}
@@ -123,14 +124,14 @@ def _of_frame(table: Any) -> pa.Table:
         raise UsageError(Fault("table", f"a {kind} is not a table that can be read here", "give an Arrow table, a data frame, a dict of columns or a list of dicts.", "cohort")) from None
 
 
-def _column_faults(names: list[str]) -> Iterable[Fault]:
+def _column_faults(names: list[str], also: Collection[str]) -> Iterable[Fault]:
     """What is wrong with the names of the columns, all at once."""
     if "id" not in names and not any(name.strip().lower() == "id" for name in names):
         yield Fault("C01", "there is no column id", f"the first line names the columns: {', '.join(KNOWN)}, time.EVENT, choose.CHOICE.", "columns")
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             yield Fault("C01", f'the column "{name}" stands {names.count(name)} times', "keep one.", "columns")
-        if name not in KNOWN and not _FAMILY.match(name):
+        if name not in (*KNOWN, *also) and not _FAMILY.match(name):
             yield _unknown(name)
 
 
@@ -142,6 +143,8 @@ def _unknown(name: str) -> Fault:
         return Fault("R09", "a variant is a choice of the regimen", f"name the column choose.{'stratum' if plain == 'stratum' else 'CHOICE'} and fill every row.", where)
     if plain in KNOWN or _FAMILY.match(plain):
         return Fault("C01", "blanks or capital letters stand in the name", f'write it as "{plain}".', where)
+    if plain == "regimen":
+        return Fault("C01", "all rows are planned by the one regimen that is named", "leave the column out and plan each regimen's rows alone; dosing supply takes a table of several.", where)
     stem = re.split(r"[^a-z]", plain)[0]
     if stem in _PER_UNIT:
         return Fault("C01", "the name does not carry the one unit that is read", f'name it "{_PER_UNIT[stem]}" and give it in that unit; nothing is converted.', where)

@@ -143,7 +143,7 @@ def with_case(state: State, printed_at: str = "", shown_only: bool = False) -> t
     made = page(
         case, dosed.patient, held, told, agreed, administrations=Later(partial(rows.rows, state, case, held, dosed.readings)), totals=tuple(sums), times=rows.hours(state), printed_at=printed_at,
         answers=tuple({key: text for key, text in one.items() if key != "asked"} for one in state.answers), locale=state.inputs.locale or case.site.locale,
-        orders=tuple(card(line) for line in case.settled.lines if line in case.lines or state.lanes[line.id].stopped), course=rows.course_facts(state, told), series=state.series,
+        orders=tuple(card(line) for line in case.settled.lines if line in case.lines or state.lanes[line.id].stopped or state.lanes[line.id].done), course=rows.course_facts(state, told), series=state.series,
     )  # fmt: skip
     return made, case
 

@@ -1,6 +1,6 @@
 """The second calculation of a course: amounts from the order's own text, starts from each segment's text, sums again.
 
-What `dosing.second` is fed here is canonical text only; nothing of the first calculation but the result is compared.
+What `dosing.second` is fed here is canonical text only, of a dose by level the amount, the level and the target; nothing of the first calculation but the result is compared.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def confirm(state: State, lines: Iterable[Line], person: second.Person, held: se
         if key not in lane.kept:
             asked[line] = key
         count += len(lane.left)
-    doses = says(lambda: _amounts([(line, readings[line.id]) for line in asked], person, limit))
+    doses = says(lambda: _amounts([(line, readings[line.id], _level(state, line)) for line in asked], person, limit))
     ours = [(line.id, 1, 0, None, calculated[line.id], second.HELD if line.id in held else readings[line.id].amount) for line in asked]
     agree(second.differences(ours, [second.Result(line.id, 1, 0, None, *doses[line.id]) for line in asked]))
     for line, key in asked.items():
@@ -57,10 +57,16 @@ def _prove_places(state: State, line: Line, hung: tuple[str, ...]) -> bool:
     return True
 
 
-def _amounts(lines: list[tuple[Line, Reading]], person: second.Person, limit: Decimal) -> dict[str, tuple[Fraction, Fraction]]:
+def _amounts(lines: list[tuple[Line, Reading, second.Level | None]], person: second.Person, limit: Decimal) -> dict[str, tuple[Fraction, Fraction]]:
     """One administration of each order before and after rounding, from its text as the regimen states it."""
-    rows = second.recalculate([_text(line, told.unit, told.scale, limit) for line, told in lines], person, second.When())
+    rows = second.recalculate([_text(line, told.unit, told.scale, limit)._replace(level=level) for line, told, level in lines], person, second.When())
     return {row.order: (row.calculated, row.amount) for row in reversed(rows)}
+
+
+def _level(state: State, line: Line) -> second.Level | None:
+    """The facts behind a dose that a level gives, the amount given, its level and target; None for a dose that stands as text."""
+    set_ = [one for one in state.inputs.changes if one.key == f"{line.id}.dose" and not one.value.endswith("%")]
+    return set_[-1].guided.facts if set_ and set_[-1].guided else None
 
 
 @lru_cache(maxsize=4096)

@@ -50,11 +50,16 @@ def correct(state: State, entry: Any) -> State:
     old = lane.find(entry.dose)
     if old is None:
         raise refuse("R05", f"{entry.order}#{entry.dose} is not recorded yet", "record it as given or missed first.", "correct")
-    start = moment.read_moment(entry.start, state.zone) if entry.start else old.seconds
-    stop = moment.read_moment(entry.stop, state.zone) if entry.stop else old.stop
-    missed = entry.missed or (old.missed and not (entry.amount or entry.start))
-    new = old._replace(missed=missed, seconds=start, stop=stop, amount=None if missed else entry.amount or old.amount, corrections=(*old.corrections, entry))
+    new = corrected(old, entry, state.zone)._replace(corrections=(*old.corrections, entry))
     return state.with_lane(entry.order, replace(lane, done=Past(new if one is old else one for one in lane.done)))
+
+
+def corrected(old: Done, entry: Any, zone: str) -> Done:
+    """A done dose as a correction says it was."""
+    start = moment.read_moment(entry.start, zone) if entry.start else old.seconds
+    stop = moment.read_moment(entry.stop, zone) if entry.stop else old.stop
+    missed = entry.missed or (old.missed and not (entry.amount or entry.start))
+    return old._replace(missed=missed, seconds=start, stop=stop, amount=None if missed else entry.amount or old.amount)
 
 
 # what may become of the doses left
@@ -71,8 +76,8 @@ def slide(state: State, entry: Any) -> State:
     done = lane.find(entry.dose)
     if not lane.rest or line is None or done is None:
         return state
-    if line.rhythm.every:
-        walls = (wall_text(done.seconds + line.rhythm.every * 60, state.zone),)
+    if line.rhythm.every:  # a dose missed in between leaves its place empty
+        walls = (wall_text(done.seconds + line.rhythm.every * 60 * (lane.left[0] - done.number), state.zone),)
         return state.with_lane(entry.order, replace(lane, rest=(Segment("every", lane.left, walls),)))
     days = day_of(done.seconds, state.when) - day_of(moment.read_moment(done.planned.start, state.zone), state.when)
     return state.with_lane(entry.order, shifted(replace(lane, rest=frozen(state, entry.order)), days))

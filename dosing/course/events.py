@@ -146,6 +146,7 @@ class Level(Entry):
     outcome: str = ""
     dose: str = ""  # the dose that the chosen outcome sets, as it will be read
     corrects: bool = False  # takes the place of the level entered before of the same dose
+    further: bool = False  # one more measurement of a dose that has a level
     asks: bool = False
 
 
@@ -164,10 +165,11 @@ class Move(Entry):
     day0: str
     times: dict[str, str] = {}
     outcome: str = ""
+    asks: bool = False  # a choice taken back, to be made anew; no file holds it
 
 
 class Set(Entry):
-    """A change of one order from now on."""
+    """A change of one order, of a choice, or of a fact of the patient, from now on."""
 
     what: Literal["set"] = "set"
     key: str
@@ -220,13 +222,14 @@ class Issue(Entry):
 
 
 class Account(Entry):
-    """Accountability of a trial product: kits or units received, prepared, wasted, returned."""
+    """Accountability of a trial product: kits or units received, prepared, wasted, returned; or the correction of an entry of it."""
 
     what: Literal["account"] = "account"
     order: str
     action: Literal["received", "prepared", "wasted", "returned"]
-    count: Annotated[int, Field(ge=1, le=10**6, strict=True)]
+    count: Annotated[int, Field(ge=0, le=10**6, strict=True)]
     kit: Who = ""
+    corrects: Annotated[int, Field(ge=0, strict=True)] = 0  # the number of the entry whose place it takes
 
 
 Event = Start | Give | Miss | Correct | Weigh | Level | Withdraw | Move | Set | Stop | Answer | Release | Recall | Issue | Account

@@ -14,7 +14,8 @@ from dosing.course.moment import hours, read_moment, spoken
 from dosing.course.places import Stand, first_of, hangs
 from dosing.course.state import Done, State
 from dosing.engine.dose import Reading
-from dosing.schedule import Amount, Finding, Level
+from dosing.schedule import Amount, Finding
+from dosing.units import in_unit
 
 MEANT = {"rest-day": "each dose left keeps its protocol day under the new day 0", "continue": "drugs already begun keep their dates", "stop": "drugs already begun are stopped",
          "keep-grid": "the doses left keep their times", "slide": "the doses left follow the actual start", "omit": "the missed dose is left out", "append": "the missed dose is made up at the end",
@@ -26,7 +27,7 @@ def all_of(state: State, case: Case, there: Mapping[str, tuple[Stand, ...]], pla
     """The findings of a plan as they hold for a course, then those that only a course has."""
     begun = {order for order, lane in state.lanes.items() if lane.done}
     kept = [finding for finding in planned if not (finding.code == "timing.outside-days" and finding.order in begun)] if begun else list(planned)
-    return [*kept, *_open(state), *_choices(state), *_moved(state), *_conditions(state), *_given(state), *_unreleased(state), *level.far(state), *_levels(state), *_not_given(state), *_overdue(state),
+    return [*kept, *_open(state), *_lapsed(state), *_choices(state), *_facts(state), *_moved(state), *_conditions(state), *_given(state), *_unreleased(state), *level.far(state), *_levels(state), *_not_given(state), *_overdue(state), *_unnamed(state),
             *spacing.all_of(state, case, there), *limits.all_of(state, case, readings), *_void(state, held, readings)]  # fmt: skip
 
 
@@ -38,8 +39,17 @@ def _open(state: State) -> Iterator[Finding]:
         yield Finding(key, "course.choice-open", "query", f"{say_fact(state, fact)}, and nobody has chosen what follows. {told}. Until then the doses left stand as before. Answer with one of {', '.join(names)}.", getattr(fact, "order", None))
 
 
+def _lapsed(state: State) -> Iterator[Finding]:
+    """Choices that nobody made while they could be made."""
+    for key, (fact, since) in state.lapsed.items():
+        what = "given" if since.what == "give" else "recorded as missed"
+        yield Finding(key, "course.not-chosen", "query", f"{say_fact(state, fact)}, and nobody chose what follows ({' or '.join(replan.OUTCOMES[replan.kind_of(fact, state)])}). {since.order}#{since.dose} was {what} since, and no outcome changes a dose any more; the doses left stand as they are. Say who decided it.", getattr(fact, "order", None))
+
+
 def say_fact(state: State, fact: Any) -> str:
     """What happened, in words: `bu#6 was given Sat 2027-03-27 08:30, 2.5 h after its planned start`."""
+    if fact.what == "move-day0":
+        return f"day 0 moves to {fact.day0}"
     if fact.what == "weigh":
         return f"the patient was weighed {fact.weight}"
     if fact.what == "level":
@@ -62,9 +72,19 @@ def _choices(state: State) -> Iterator[Finding]:
     for number, one in enumerate(sorted(state.told, key=lambda told: (told.kind, told.order)), 1):
         about = "" if one.kind == "set" else f" after {one.kind}{' of ' + one.order if one.order else ''}: {MEANT[one.name]}"
         who = f"{one.by or 'a person not named'}{', confirmed by ' + one.second if one.second else ''}"
-        yield Finding(f"course.choice.{number}", "course.choice", "note", f"{one.name}{about}; chosen by {who}{': ' + one.why if one.why else ''}.", one.order or None)
+        before = f" Before that it was {one.before}; that no longer holds." if one.before else ""
+        yield Finding(f"course.choice.{number}", "course.choice", "note", f"{one.name}{about}; chosen by {who}{': ' + one.why if one.why else ''}.{before}", one.order or None)
     if state.reweighed:
         yield Finding("patient.reweighed", "course.weight", "note", f"the weight changed from {state.reweighed} during the course; doses given before stay as they were given.")
+
+
+def _facts(state: State) -> Iterator[Finding]:
+    """Facts of the patient entered during the course, with what they were before."""
+    for number, one in enumerate(state.facts, 1):
+        entry = one.entry
+        when = f" from {entry.at[:16].replace('T', ' ')}" if entry.at else ""
+        who = f"{entry.by}{', confirmed by ' + entry.second if entry.second else ''}: {entry.why}"
+        yield Finding(f"course.fact.{number}", "course.fact", "note", f"{one.key} of the patient: {one.old} before, {one.new}{when}; entered by {who}. Doses given before stay as they were given.")
 
 
 def _moved(state: State) -> Iterator[Finding]:
@@ -76,11 +96,11 @@ def _moved(state: State) -> Iterator[Finding]:
 
 def _conditions(state: State) -> Iterator[Finding]:
     """Orders that hang on a fact of the patient, were begun, and may no longer be meant for the new weight."""
-    for order, lane in state.lanes.items() if state.reweighed else ():
+    for order, lane in state.lanes.items() if state.reweighed or state.facts else ():
         line = state.inputs.line(order)
         if lane.done and lane.rest and line and line.conditions:
             told = ", ".join(f"{one.name} {one.operator} {one.value}" for one in line.conditions)
-            yield Finding(f"{order}.condition", "course.condition", "query", f"{order} is ordered only where {told}, and was begun before the patient was weighed again. Confirm that it goes on.", order)
+            yield Finding(f"{order}.condition", "course.condition", "query", f"{order} is ordered only where {told}, and was begun before {'the patient was weighed again' if state.reweighed else 'a fact of the patient changed'}. Confirm that it goes on.", order)
 
 
 def _given(state: State) -> Iterator[Finding]:
@@ -108,7 +128,9 @@ def _one_given(state: State, order: str, one: Done) -> Iterator[Finding]:
         yield Finding(f"{key}.time", "course.time", "note", f"{key} was given {_off(state, one)}.", order)
     if one.planned.held:
         yield Finding(f"{key}.held", "course.held", "query", f"{key} was given while the line was held ({_told(one.amount)}). Say who decided it.", order)
-    if one.planned.amount and one.amount != one.planned.amount:
+    if one.partial:
+        yield _partial(key, order, one)
+    elif one.planned.amount and one.amount != one.planned.amount:
         yield _other_amount(state, key, order, one, one.planned.amount)
     if one.corrections:
         first = _told(one.entry.amount) if one.entry.what == "give" else "missed"
@@ -117,18 +139,21 @@ def _one_given(state: State, order: str, one: Done) -> Iterator[Finding]:
 
 def _unreleased(state: State) -> Iterator[Finding]:
     """Doses given that nobody had released as they were planned: asked about where this course releases doses, else told."""
-    asked: Level = "query" if state.releases else "note"
     for order, lane in state.lanes.items():
         if not lane.given:
             continue
         stood = tuple((number, one.entry.start, one.entry.amount, bool(one.recalled)) for (name, number), one in state.releases.items() if name == order)
-        if told := lane.done.once(("unreleased", stood), partial(_not_released, state, order, lane.given)):
-            cure = " Say who checked them." if asked == "query" else ""
-            yield Finding(f"{order}.unreleased", "course.unreleased", asked, f"{', '.join(told)}: given without release.{cure}", order)
+        told = lane.done.once(("unreleased", stood), partial(_not_released, state, order, lane.given))
+        early = [key for key, number in told if not state.releases or (order, number) in state.early]
+        if asked := [key for key, _ in told if key not in early]:
+            yield Finding(f"{order}.unreleased", "course.unreleased", "query", f"{', '.join(asked)}: given without release. Say who checked them.", order)
+        if early:
+            since = " before the first release of this course" if state.releases else ""
+            yield Finding(f"{order}.unreleased{'.early' if asked else ''}", "course.unreleased", "note", f"{', '.join(early)}: given without release{since}.", order)
 
 
-def _not_released(state: State, order: str, given: Sequence[Done]) -> tuple[str, ...]:
-    return tuple(f"{order}#{one.number}" for one in given if not one.extra and one.planned.amount and not state.released(order, one))
+def _not_released(state: State, order: str, given: Sequence[Done]) -> tuple[tuple[str, int], ...]:
+    return tuple((f"{order}#{one.number}", one.number) for one in given if not one.extra and one.planned.amount and not state.released(order, one))
 
 
 def _levels(state: State) -> Iterator[Finding]:
@@ -155,10 +180,21 @@ def _parts(state: State, order: str) -> Iterator[Finding]:
 def _other_amount(state: State, key: str, order: str, one: Done, meant: tuple[str, str]) -> Finding:
     given, planned = Fraction(one.amount[0]) if one.amount else Fraction(0), Fraction(meant[0])
     same = one.amount is not None and one.amount[1] == meant[1]
-    asked = not same or abs(given - planned) > planned * Fraction(state.site.amount) / 100 or (one.entry.what == "give" and one.entry.partial)
+    asked = not same or abs(given - planned) > planned * Fraction(state.site.amount) / 100
     cure = "" if not asked else " Decide whether the rest is given or left out." if same and given < planned else " Confirm it with the prescriber."
     percent = f" ({float(given / planned * 100 - 100):+.1f} %)" if same else ""
     return Finding(f"{key}.amount", "course.amount", "query" if asked else "note", f"{key}: {_told(one.amount)} was given, {_told(meant)} was planned{percent}.{cure}", order)
+
+
+def _partial(key: str, order: str, one: Done) -> Finding:
+    """A dose that was stopped before its end: what went in of what was planned."""
+    whole = one.planned.amount or one.planned.calculated
+    if one.amount == one.planned.amount and one.amount:  # an entry of before the amount was asked for
+        text = f"{key} is recorded as partial, but not how much went in; the {_told(whole)} planned are counted. Correct it to the amount that went in."
+    else:
+        percent = f" ({float(in_unit(*one.amount, whole[1]) / Fraction(whole[0]) * 100 - 100):+.1f} %)" if one.amount and whole else ""
+        text = f"{key}: partial, {_told(one.amount)} was given of {_told(whole)} planned{percent}. Decide whether the rest is given or left out."
+    return Finding(f"{key}.amount", "course.partial", "query", text, order)
 
 
 def _told(amount: tuple[str, str] | None) -> str:
@@ -188,10 +224,27 @@ def _not_given(state: State) -> Iterator[Finding]:
 
 def _overdue(state: State) -> Iterator[Finding]:
     """Doses whose time has passed, by what the ledger itself tells, and of which nothing is recorded."""
-    open_ = {getattr(fact, "order", "") for fact in state.asked.values()}
+    open_ = {fact.order for fact in state.asked.values() if fact.what in ("give", "miss", "correct") and state.lanes[fact.order].done[-1].number == fact.dose}  # they may follow it
     for key, text in overdue(state, state.now):
         if key.partition("#")[0] not in open_:
             yield Finding(f"{key}.record", "course.not-recorded", "query", f"{key} was planned for {text}, and the ledger tells later events, but not whether it was given. Record it as given or missed.", key.partition("#")[0])
+
+
+def _unnamed(state: State) -> Iterator[Finding]:
+    """Entries of the ledger that name nobody."""
+    if nobody := [one for one in state.log if not one.by]:
+        told: dict[str, list[str]] = {}
+        for one in nobody:
+            told.setdefault(f"{one.what} {getattr(one, 'order', '')}".strip(), []).append(_which(one))
+        names = "; ".join(" ".join(filter(None, (what, ", ".join(filter(None, which))))) for what, which in sorted(told.items()))
+        yield Finding("course.unnamed", "course.unnamed", "note", f"no person is named for {len(nobody)} entr{'y' if len(nobody) == 1 else 'ies'} of the ledger: {names}.")
+
+
+def _which(entry: Any) -> str:
+    """Which one of its kind an entry is."""
+    if entry.what in ("give", "miss", "correct"):
+        return f"#{entry.dose}"
+    return {"weigh": lambda: entry.weight, "level": lambda: f"#{entry.of}", "issue": lambda: str(entry.issue), "account": lambda: f"{entry.action} {entry.count}"}.get(entry.what, str)()
 
 
 def overdue(state: State, now: int | None) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from dosing import forms
-from dosing.course import compose, events, ledger, pharmacy, queries
+from dosing.course import compose, events, ledger, pharmacy, queries, texts
 from dosing.course.changes import changes, notice
 from dosing.course.moment import read_moment, stamp
 from dosing.course.replan import apply
@@ -28,6 +28,11 @@ class Issues:
         self._known: bytes | None = book.data or None
         self._state: State | None = None
         self._schedule: Schedule | None = None
+
+    def __repr__(self) -> str:
+        state, issues = self.state, len(self.issues)
+        given, left = (sum(map(len, parts)) for parts in zip(*((lane.given, lane.left) for lane in state.lanes.values()), strict=True))
+        return f"<Course {state.inputs.regimen} day 0 {state.day0}: {given} given, {left} left, {len(self.entries)} in the ledger, {issues} issue{'' if issues == 1 else 's'}>"
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], library: Iterable[str] = ()) -> Self:
@@ -62,10 +67,25 @@ class Issues:
         return state
 
     def schedule(self, printed_at: str = "") -> Schedule:
-        """The schedule as it stands now: given rows and the rest."""
+        """The schedule as it stands now, a copy that names the last issue: given rows and the rest.
+
+        Once anything has happened, what its findings ask for is told in the verbs of a course.
+        """
+        made = self._told(self._now(), last_issue=len(self.issues))
+        made = _in_course(made) if len(self.entries) > 1 else made
+        return replace(made, printed_at=printed_at) if printed_at else made
+
+    def _now(self) -> Schedule:
+        """The schedule that the state comes to, worked out once."""
         if self._schedule is None:
             self._schedule = compose.schedule(self.state)
-        return replace(self._schedule, printed_at=printed_at) if printed_at else self._schedule
+        return self._schedule
+
+    def _told(self, schedule: Schedule, **facts: int) -> Schedule:
+        """A schedule with what the state does not know of its course: the subject of a trial, and on a copy the last issue."""
+        known = {"subject": getattr(self.entries[0], "subject", ""), **facts}
+        told = {key: value for key, value in known.items() if value}
+        return replace(schedule, course={**(schedule.course or {}), **told}) if told else schedule
 
     def _keep(self, entry: events.Event, state: State, schedule: Schedule | None) -> None:
         self._book = replace(self._book, entries=(*self.entries, entry))
@@ -76,7 +96,7 @@ class Issues:
     def issue(self, *, files: Iterable[str] = (), at: str = "", by: str = "", second: str = "", why: str = "") -> Schedule:
         """The next issue: the schedule with its number, the one it replaces, and what changed since."""
         number, when = len(self.issues) + 1, stamp(read_moment(at, self.state.zone), self.state.zone) if at else ""
-        made = self.schedule(when)
+        made = replace(_in_course(self._told(self._now())), printed_at=when)
         made = replace(made, issue=number, replaces=number - 1, changed=changes(self.issues[-1] if self.issues else None, made.to_dict()))
         told = made.to_dict()
         self._record(events.Issue, by=by, second=second, why=why, at=when, issue=number, replaces=number - 1, sha256=ledger.digest(told), files=tuple(files))  # type: ignore[attr-defined]
@@ -96,7 +116,7 @@ class Issues:
         """The notice that an issue is superseded by the latest one, as text, or written to a `.pdf`, `.md` or `.txt`; refused for the latest itself."""
         latest = len(self.issues)
         if self._issue(number) is self.issues[-1]:
-            raise refuse("R05", f"issue {number} is the latest one", "it is superseded when the next is printed.", f"issue {number}")
+            raise refuse("R05", "it is the latest, so nothing has replaced it", "print the next issue first.", f"issue {number}")
         told = self.diff(number, latest)
         if path is None:
             return notice(number, latest, str(self._issue(latest).get("printed_at", "")), told)
@@ -108,11 +128,11 @@ class Issues:
         """The schedule of an issue as it was printed, made again from the entries before it."""
         place = next(at for at, entry in enumerate(self.entries) if isinstance(entry, events.Issue) and entry.issue == number)
         told = self._issue(number)
-        return replace(compose.schedule(self._at(place)), printed_at=told.get("printed_at", ""), issue=number, replaces=number - 1, changed=tuple(told.get("changed", ())))
+        return replace(_in_course(self._told(compose.schedule(self._at(place)))), printed_at=told.get("printed_at", ""), issue=number, replaces=number - 1, changed=tuple(told.get("changed", ())))
 
     def _issue(self, number: int) -> dict[str, Any]:
         if not 1 <= number <= len(self.issues):
-            raise UsageError(Fault("R05", f"there is no issue {number}", f"issues 1 to {len(self.issues)} were printed." if self.issues else "none was printed yet.", f"issue {number}"))
+            raise UsageError(Fault("R05", "it was never printed", f"issues 1 to {len(self.issues)} were printed." if self.issues else "none was printed yet.", f"issue {number}"))
         return self.issues[number - 1]
 
     # lists
@@ -144,7 +164,8 @@ class Issues:
         """
         latest = self.issues[-1] if self.issues else {}
         same = latest and not changes(latest, self.schedule().to_dict())
-        return replace(pharmacy.unblinded(self.state, choose), issue=len(self.issues) if same else 0)
+        made = pharmacy.unblinded(self.state, choose)
+        return replace(self._told(made), issue=len(self.issues)) if same else self._told(made, last_issue=len(self.issues))
 
     def to_dict(self) -> dict[str, Any]:
         """The course as plain JSON values: ledger, issues, queries, what may be released, pharmacy, and the schedule."""
@@ -152,3 +173,8 @@ class Issues:
         printed = [{key: row.get(key) for key in ("issue", "replaces", "at", "by", "sha256")} for row in rows if row["what"] == "issue"]
         return {"schema": "dosing.course.view/1", "head": head, "ledger": rows, "issues": printed, "queries": self.queries(), "release": self.board(),
                 **{key: value for key, value in self.pharmacy().items() if key != "reconciliation"}, "schedule": self.schedule().to_dict()}  # fmt: skip
+
+
+def _in_course(made: Schedule) -> Schedule:
+    """A schedule whose findings name the verbs of a course where a plan names its options."""
+    return replace(made, findings=tuple(one._replace(message=texts.in_course(one.message)) if "--" in one.message else one for one in made.findings))

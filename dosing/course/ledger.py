@@ -13,11 +13,10 @@ from typing import Any
 
 from dosing.course.events import Event, read_event
 from dosing.errors import Fault, InputError, UsageError, refuse
-from dosing.files import checked, take, write_whole
+from dosing.files import LARGEST, named, take, true_path, write_whole
 
 SCHEMA = "dosing.course/1"
 FIRST = "0" * 64
-LARGEST = 50_000_000
 KEYS = {"schema", "ledger", "head", "issues"}
 
 
@@ -137,26 +136,24 @@ def _prove_issues(entries: Sequence[Event], issues: list[dict[str, Any]], name: 
 
 
 def load(path: str | os.PathLike[str]) -> Book:
-    """The book of a course file; `UsageError` for a file that is not there, `InputError` for one that is not whole."""
-    target = checked(os.fspath(path))
-    return read_bytes(_read(target), target.name)
-
-
-def _read(target: Path) -> bytes:
+    """The book of a course file; `InputError` for one that cannot be read (R05) or is not whole."""
+    target = named(os.fspath(path))
     try:
-        return target.read_bytes()
+        data = target.read_bytes()
     except OSError as error:
-        raise UsageError(Fault("S01", f"the course file cannot be read ({error.strerror})", "check its name.", target.name)) from None
+        raise refuse("R05", f"the course file cannot be read ({error.strerror})", "check its name.", target.name) from None
+    return read_bytes(data, target.name)
 
 
 @contextmanager
 def locked(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Hold the only right to write a course file; `UsageError` L01 while another holds it.
 
-    The lock is a file beside it, held by the operating system, which lets go of it when the program ends in any way: a
-    lock file that a stopped program left behind holds nobody up, and goes with the next save.
+    Links are followed: one course has one lock, whatever it is called. The lock is a file beside it, held by the operating
+    system, which lets go of it when the program ends in any way: a lock file that a stopped program left behind holds
+    nobody up, and goes with the next save.
     """
-    target = checked(os.fspath(path))
+    target = true_path(named(os.fspath(path)))
     lock = target.with_name(f".{target.name}.lock")
     handle = _held(lock, target)
     try:
@@ -199,8 +196,18 @@ def save(path: str | os.PathLike[str], book: Book, known: bytes | None) -> bytes
 
 
 def _unchanged(target: Path, known: bytes | None) -> None:
-    there = _read(target) if target.exists() else None
+    there = _there(target)
     if known is None and there is not None:
         raise UsageError(Fault("S01", "there is a file of this name already", "choose another name; a course is never written over.", target.name))
     if known is not None and there != known:
         raise UsageError(Fault("L02", "someone else has written this course since it was read", "run the command again on the course as it is now.", target.name))
+
+
+def _there(target: Path) -> bytes | None:
+    """What a file holds now; None where there is none."""
+    try:
+        return target.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(Fault("S01", f"the course cannot be written there ({error.strerror})", "check its name and permissions.", target.name)) from None

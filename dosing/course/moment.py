@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from dosing import forms
 from dosing.engine.timeline import local
-from dosing.errors import refuse
+from dosing.errors import InputError, refuse
 from dosing.patient import When
 from dosing.schedule import iso
 
@@ -31,7 +31,11 @@ def read_moment(text: str, zone: str, where: str = "at") -> int:
     if offset:
         return _with_offset(text.strip(), zone, where)
     chosen = {None: None, "first": 0, "second": 1}[fold]
-    return local(When(written, zone), 0, minutes, chosen, where)
+    try:
+        return local(When(written, zone), 0, minutes, chosen, where)
+    except InputError as error:  # the moment is told whole, with its date
+        cure = f'write "{day}T{clock} first" or "{day}T{clock} second".' if error.code == "T05" else error.faults[0].do
+        raise refuse(error.code, error.faults[0].what, cure, where) from None
 
 
 def _with_offset(text: str, zone: str, where: str) -> int:
@@ -74,4 +78,4 @@ def spoken(seconds: int, zone: str) -> str:
 
 def hours(seconds: float) -> str:
     """A length of time in hours for people: `3.5 h`."""
-    return f"{seconds / 3600:.4g} h"
+    return f"{round(seconds / 3600, 2):g} h"

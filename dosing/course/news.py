@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from dosing.course import findings, replan, texts
+from dosing.course import findings, pharmacy, replan, texts
+from dosing.course.doses import corrected, stay
 from dosing.course.events import Event, Planned
 from dosing.course.moment import spoken, stamp
-from dosing.course.state import State
+from dosing.course.state import Done, State
 from dosing.errors import Fault, InputError, UsageError, closest, refuse
-from dosing.schedule import Administration
+from dosing.patient import Patient
+from dosing.schedule import Administration, Schedule
 
 KINDS = {kind.model_fields["what"].default for kind in Event.__args__} - {"start", "issue"}  # type: ignore[attr-defined]
 REPLANS = {"move-day0", "weigh", "level", "set", "stop"}
@@ -81,12 +83,85 @@ def prove_people(state: State, entry: Any) -> None:
         raise UsageError(Fault("R05", f"{entry.outcome} was chosen, but not by whom", "name who chose it (--by NAME).", "by"))
 
 
+def prove_corrects(state: State, done: Done, entry: Any) -> None:
+    """Refuse a correction that says nothing else than what is recorded."""
+    new = corrected(done, entry, state.zone)
+    if (new.missed, new.seconds, new.stop, new.amount) == (done.missed, done.seconds, done.stop, done.amount):
+        raise UsageError(Fault("R05", f"nothing of {entry.order}#{entry.dose} is corrected", "say the true --start, --stop or --amount, or that it was --missed.", "correct"))
+
+
+def prove_set(state: State, key: str, value: str) -> None:
+    """Refuse a change of what is no field of an order, no choice and no fact of the patient, or that has an entry of its own."""
+    choices, facts = state.inputs.settled.choices, replan.FACTS_OF_PATIENT
+    if key in facts:
+        Patient(**(state.inputs.facts | {key: value}))
+    elif key in ("weight", "weighed", "last_weight"):
+        raise UsageError(Fault("R05", "a weight has an entry of its own, with its day", 'write course weigh FILE "65 kg" --at 2027-01-12T09:00.', key))
+    elif key in ("name", "id"):
+        raise UsageError(Fault("R05", f"the {key} of the patient stays as the course was started with", "start a course for another patient.", key))
+    elif "." not in key and key not in choices:
+        raise UsageError(Fault("R05", f'"{key}" is no choice and no fact of the patient', f"{closest(key, {*facts, *choices})} A field of an order is written order.key, for example {next(iter(state.lanes))}.dose.", "set"))
+
+
+def prove_answer(state: State, made: Schedule, query: str, text: str, why: str) -> None:
+    """Refuse an answer to what is no query, one that is no decision, and a choice made anew without a reason or with the same outcome."""
+    if text.strip().endswith("?"):
+        raise UsageError(Fault("R05", f'"{text[:40]}" asks, and leaves {query} open', "say what was decided, by whom and on what.", f"answer {query}"))
+    if replan.again(state, query):
+        _prove_again(state, query, text, why)
+        return
+    found = next((one for one in made.findings if one.id == query and one.level in ("query", "block")), None)
+    if found is None:
+        known = [one.id for one in made.findings if one.level == "query"]
+        raise UsageError(Fault("R05", f'no query is called "{query}"', closest(query, known), f"answer {query}"))
+    if found.level == "block":
+        way = f"change what holds it: course set FILE {found.order}.dose=… (or another field), with --by and --reason." if found.order else "change what holds it with course set."
+        raise UsageError(Fault("R05", f"{query} is a block, which no answer lifts", way, f"answer {query}"))
+    if query in state.lapsed:
+        _prove_lapsed(state, query, text)
+
+
+def _prove_again(state: State, query: str, text: str, why: str) -> None:
+    told, fact = state.chosen[query].told, state.chosen[query].entry
+    names = [name for name in replan.OUTCOMES[told.kind] if name != told.name]
+    if text not in names or not why.strip():
+        who = f"{query} is answered: {told.name}, chosen by {told.by}{' on ' + fact.at[:16].replace('T', ' ') if fact.at else ''}{': ' + told.why if told.why else ''}"
+        raise UsageError(Fault("R05", who, f"to change it, answer it with {' or '.join(names)}, --by and --reason.", f"answer {query}"))
+
+
+def _prove_lapsed(state: State, query: str, text: str) -> None:
+    """Refuse the name of an outcome that can no longer be done."""
+    fact, since = state.lapsed[query]
+    outcome = replan.OUTCOMES[replan.kind_of(fact, state)].get(text)
+    if outcome not in (None, stay):
+        raise refuse("O11", f"{text} can no longer be done, because {since.order}#{since.dose} is recorded since", "say in words who decided what was done.", f"answer {query}")
+
+
+def prove_released(state: State, key: str) -> None:
+    """Refuse to release a dose twice (O14)."""
+    found = state.releases.get(texts.key(key))
+    if found and not found.recalled:
+        raise refuse("O14", f"{key} is released already, by {found.entry.by}", "recall it first if it is to be released anew.", "dose")
+
+
+def prove_account(state: State, count: int, corrects: int, by: str, why: str) -> None:
+    """Refuse a count of nothing, and a correction without who and why or of what is no standing entry of the stock."""
+    if not corrects:
+        if count < 1:
+            raise UsageError(Fault("R05", "0 is no count of a product", "leave it out; to take an entry back, correct it by its number (--corrects).", "count"))
+        return
+    texts.need(by=by, reason=why)
+    known = {number: f"entry {number}, {one.action} {one.count} of {one.order}" for number, one in pharmacy.standing(state.log)}
+    if corrects not in known:
+        raise UsageError(Fault("R05", f"entry {corrects} is no standing entry of the stock", f"those are {'; '.join(known.values()) or 'none'}.", "corrects"))
+
+
 def prove_recorded(state: State, entry: Any) -> None:
     """Refuse what changes the doses left while a dose whose time has passed is neither given nor missed, or a choice is open (O13)."""
     order = getattr(entry, "order", "") or (entry.key.rpartition(".")[0] if entry.what == "set" else "")
     late = [(key, text) for key, text in findings.overdue(state, replan.now_of(state, entry)) if not order or key.startswith(f"{order}#")]
     faults = [Fault("O13", f"{key} was planned for {text}, before now, and is neither given nor missed", "record it first, as given or missed.", key) for key, text in late]
-    if entry.what in ("move-day0", "set"):
+    if entry.what == "move-day0" or (entry.what == "set" and entry.key not in replan.FACTS_OF_PATIENT):
         faults += [Fault("O13", f"{findings.say_fact(state, fact)}, and nobody has chosen what follows", f"answer {key} first.", key)
                    for key, fact in state.asked.items() if not order or getattr(fact, "order", order) == order]  # fmt: skip
     if faults:

@@ -1,4 +1,4 @@
-"""The outcomes of one entry side by side: dates, amounts, totals, gaps to the graft, collisions; a person chooses."""
+"""The outcomes of one entry side by side: dates, amounts, totals, hours to the graft and after it, collisions; a person chooses."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from dosing.course import compose, findings, level, limits, moves, replan
 from dosing.course.events import Answer
 from dosing.course.moment import spoken, stamp
 from dosing.course.places import count_of
-from dosing.course.state import State
+from dosing.course.state import Done, State
 from dosing.errors import Fault, InputError
 from dosing.patient import Patient
-from dosing.schedule import Administration, Amount, Schedule
+from dosing.schedule import Administration, Amount, Schedule, Total
 from dosing.units import exact
 
 
@@ -33,6 +33,8 @@ class Option:
     before: Schedule | None = field(default=None, repr=False, compare=False)
     told: Callable[[], Iterable[str]] = field(default=tuple, repr=False, compare=False)
     about: str = ""  # the order whose fact stands in the ledger already
+    news: tuple[str, Done] | None = field(default=None, repr=False, compare=False)  # the order and the dose that the fact, recorded already, is of
+    faults: tuple[Fault, ...] = field(default=(), repr=False, compare=False)  # why it cannot be worked out at all
 
     @property
     def key(self) -> Any:
@@ -41,15 +43,21 @@ class Option:
 
     @cached_property
     def totals(self) -> tuple[dict[str, Any], ...]:
-        """The total of each order: given, left, both, against the number and amount of the protocol."""
+        """The total of each order: given, left, both, against the number of the protocol and the amount planned before the news."""
         if self.schedule is None or self.state is None or self.case is None or self.before is None:
             return ()
-        return tuple(_total(total, self.state, self.case, self.before) for total in self.schedule.totals)
+        plan = {one.order: one for one in self.before.totals}
+        return tuple(_total(total, self.state, self.case, _planned(plan.get(total.order), total, self.news)) for total in self.schedule.totals)
 
     @cached_property
     def gaps(self) -> tuple[dict[str, Any], ...]:
         """How many hours before the graft each drug starts for the last time."""
         return tuple(_gaps(self.state, self.schedule)) if self.state and self.schedule else ()
+
+    @cached_property
+    def after_graft(self) -> tuple[dict[str, Any], ...]:
+        """How many hours after the graft each drug starts whose doses left all come after it."""
+        return tuple(_after(self.state, self.schedule)) if self.state and self.schedule else ()
 
     @cached_property
     def collisions(self) -> tuple[str, ...]:
@@ -63,7 +71,7 @@ class Option:
     def to_dict(self) -> dict[str, Any]:
         """The outcome as plain JSON values."""
         return {"name": self.name, "meaning": findings.MEANT[self.name], "refused": self.refused or None,
-                "rows": self.rows(), "totals": list(self.totals), "gaps_to_graft": list(self.gaps), "collisions": list(self.collisions)}  # fmt: skip
+                "rows": self.rows(), "totals": list(self.totals), "gaps_to_graft": list(self.gaps), "gaps_after_graft": list(self.after_graft), "collisions": list(self.collisions)}  # fmt: skip
 
 
 class Choose(InputError):
@@ -110,24 +118,35 @@ def _option(state: State, entry: Any, name: str, before: Schedule, now: int | No
         after = work()
         made, case = compose.with_case(after, shown_only=again)
     except InputError as error:
-        return Option(name, None, None, str(error), before=before)
-    found = Option(name, after, made, "", case, before, lambda: (*_weight_change(state, entry, name), *_level_change(state, entry, after)))
+        return Option(name, None, None, str(error), before=before, faults=error.faults)
+    done = state.lane(entry.order).find(entry.dose) if entry.what in ("give", "miss", "correct") else None
+    told = lambda: (*_weight_change(state, entry, name), *_level_change(state, entry, after))  # noqa: E731
+    found = Option(name, after, made, "", case, before, told, news=(entry.order, done) if done else None)
     refused = "; ".join((*(_extra(found.totals) if again else ()), *past(state, entry, after, now)))
     return replace(found, refused=refused) if refused else found
 
 
 def _row(row: Administration, before: Schedule | None) -> dict[str, Any]:
     old = next((one for one in before or () if (one.order, one.number) == (row.order, row.number)), None)
-    given = bool(row.record and "given" in row.record)
-    return {"order": row.order, "number": row.number, "state": "given" if given else "planned", "start": stamp(row.seconds or 0, row.zone), "day": row.day,
+    return {"order": row.order, "number": row.number, "state": "given" if _is_given(row) else "planned", "start": stamp(row.seconds or 0, row.zone), "day": row.day,
             "day_before": old.day if old else None, "start_before": stamp(old.seconds or 0, old.zone) if old else None,
             "amount": row.amount and row.amount.to_dict(), "amount_before": old.amount.to_dict() if old and old.amount else None, "held": row.held}  # fmt: skip
 
 
-def _total(total: Any, after: State, case: compose.CourseCase, before: Schedule) -> dict[str, Any]:
-    """The total of one order: given, left, both, against the number and amount of the protocol."""
+def _planned(total: Total | None, like: Total, news: tuple[str, Done] | None) -> Decimal | None:
+    """What was planned of an order before the news, in the unit of another total: the dose that it is of as it was planned, not as it was given."""
+    if total is None or total.amount is None or like.amount is None:
+        return None
+    unit, shift = like.amount.unit, Decimal(0)
+    if news and news[0] == total.order:
+        planned, given = (amount and _in(Amount(*amount), unit) or Decimal(0) for amount in (news[1].planned.amount, news[1].amount))
+        shift = planned - given
+    return _in(total.amount, unit) + shift
+
+
+def _total(total: Total, after: State, case: compose.CourseCase, planned: Decimal | None) -> dict[str, Any]:
+    """The total of one order: given, left, both, against the number of the protocol and the amount planned."""
     line = after.inputs.line(total.order)
-    protocol = next((one for one in before.totals if one.order == total.order), None)
     ordered = count_of(line, after.when) if line else total.doses
     amount = total.amount
     per = limits.per_basis(amount, line, case) if amount and line and line.basis else None
@@ -135,14 +154,14 @@ def _total(total: Any, after: State, case: compose.CourseCase, before: Schedule)
             "given": total.given and total.given.to_dict(), "planned": total.planned and total.planned.to_dict(), "amount": amount and amount.to_dict()}  # fmt: skip
     if per is not None and line:
         told["per_basis"] = f"{forms.plain(round(per, 2))} {line.drug.unit}/{line.basis}"
-    if amount and protocol and protocol.amount and protocol.amount.decimal:
-        told["percent"] = f"{(amount.decimal / _in(protocol.amount, amount) - 1) * 100:+.1f} %"
+    if amount and planned:
+        told["percent"] = f"{(amount.decimal / planned - 1) * 100:+.1f} %"
     return told
 
 
-def _in(one: Amount, like: Amount) -> Decimal:
-    """An amount as a number in the unit of another of the same kind."""
-    return one.decimal * exact(one.unit, like.unit)
+def _in(one: Amount, unit: str) -> Decimal:
+    """An amount as a number in another unit of its kind."""
+    return one.decimal * exact(one.unit, unit)
 
 
 def _extra(totals: tuple[dict[str, Any], ...]) -> list[str]:
@@ -167,10 +186,32 @@ def past(state: State, entry: Any, after: State, now: int | None) -> list[str]:
 
 def _gaps(after: State, made: Schedule) -> list[dict[str, Any]]:
     """How long before the graft each drug starts for the last time."""
-    graft = after.inputs.settled.graft
-    zero = next((row.seconds for row in made if graft and row.order == graft.id), None)
+    zero = _graft(after, made)
     last = {row.order: row.seconds for row in made if zero and row.seconds and row.seconds < zero}
-    return [{"order": order, "hours": f"{(zero - at) / 3600:.4g}"} for order, at in last.items()] if zero else []
+    return [{"order": order, "hours": _hours(zero - at)} for order, at in last.items()] if zero else []
+
+
+def _after(after: State, made: Schedule) -> list[dict[str, Any]]:
+    """How long after the graft each drug starts of which every dose left comes after it."""
+    zero, first = _graft(after, made), {}
+    for row in made if zero else ():
+        if not _is_given(row) and row.seconds:
+            first.setdefault(row.order, row.seconds)
+    return [{"order": order, "hours": _hours(at - zero)} for order, at in first.items() if zero and at > zero]
+
+
+def _graft(after: State, made: Schedule) -> int | None:
+    """The start of the graft, given or planned."""
+    graft = after.inputs.settled.graft
+    return next((row.seconds for row in made if graft and row.order == graft.id), None)
+
+
+def _hours(seconds: int) -> str:
+    return forms.plain(round(Decimal(seconds) / 3600, 2))
+
+
+def _is_given(row: Administration) -> bool:
+    return bool(row.record and "given" in row.record)
 
 
 def _weight_change(state: State, entry: Any, name: str) -> list[str]:
@@ -187,12 +228,14 @@ def _level_change(state: State, entry: Any, after: State) -> list[str]:
     """The target of a dose, a day and the course, and how far the dose changes, flagged past the site's limit."""
     if entry.what != "level":
         return []
-    old, new = state.inputs.line(entry.order), after.inputs.line(entry.order)
+    own, led = state.inputs.line(entry.order), level.leads_to(state, entry.order)
+    old, new = state.inputs.line(led), after.inputs.line(led)
+    old = old if old and old.dose else own  # the first dose by level is held against the one it was measured of
     told = level.tell(state, entry)
     if not (old and new and old.dose and new.dose) or old.basis != new.basis or not old.factor:
         return told
     percent = (new.factor / old.factor - 1) * 100
-    return [*told, f"{entry.order}: the dose changes by {percent:+.1f} %" + (f", above {forms.plain(state.site.level)} %" if abs(percent) > state.site.level else "")]
+    return [*told, f"{led}: the dose changes by {percent:+.1f} %" + (f" from that of {old.id}" if old.id != led else "") + (f", above {forms.plain(state.site.level)} %" if abs(percent) > state.site.level else "")]
 
 
 SHOWN = ("course.distance", "course.after-graft", "timing.outside-days", "timing.gap-missed", "course.sum", "limit.hard", "limit.soft", "patient.size")
@@ -221,6 +264,8 @@ def choose(found: tuple[Option, ...], entry: Any, asked: str) -> Option:
         return _named(found, entry, asked)
     if same(found):
         return found[0]
+    if all(one.faults for one in found) and len({one.refused for one in found}) == 1:
+        raise InputError(*found[0].faults)  # the fact itself cannot be followed, whatever is chosen
     if len(found) == 1 or all(one.refused for one in found):
         raise InputError(Fault("O11", f"{entry.what} is refused: {found[0].refused}", "enter what makes it possible first.", entry.what))
     names = ", ".join(one.name for one in found if not one.refused)
@@ -236,6 +281,9 @@ def _named(found: tuple[Option, ...], entry: Any, asked: str) -> Option:
         more = " Without an outcome the fact itself is recorded, and the choice stays open." if entry.what in ("give", "miss") else ""
         raise Choose(Fault("O11", f"{asked} is refused: {one.refused}", f"possible: {possible}.{more}", "outcome"), options=found)
     return one
+
+
+DAYS = 8  # a longer row of days is told by its first two and its last; JSON holds every dose
 
 
 def tell(found: tuple[Option, ...]) -> str:
@@ -256,17 +304,19 @@ def _block(order: str, found: tuple[Option, ...]) -> str:
 
 def _line(order: str, one: Option) -> str:
     """What is left of an order, its total, and its last start before the graft."""
-    rows = [row for row in one.schedule or () if row.order == order and not (row.record and "given" in row.record)]
+    rows = [row for row in one.schedule or () if row.order == order and not _is_given(row)]
     total = next((t for t in one.totals if t["order"] == order), None)
-    gap = next((g for g in one.gaps if g["order"] == order), None)
+    gap = next((f"; last starts {g['hours']} h before the graft" for g in one.gaps if g["order"] == order), "")
+    gap = next((f"; first starts {g['hours']} h after the graft" for g in one.after_graft if g["order"] == order), gap)
     sums = f"; total {_amount(total)} in {total['doses']} dose{'' if total['doses'] == 1 else 's'}" + (f" ({total['percent']})" if total.get("percent", "+0.0 %") != "+0.0 %" else "") if total else ""
-    return (_left(rows) or "no more doses") + sums + (f"; last starts {gap['hours']} h before the graft" if gap else "")
+    return (_left(rows) or "no more doses") + sums + gap
 
 
 def _left(rows: list[Administration]) -> str:
-    """Doses as `51 mg Thu 2027-01-14 09:00`, those of one amount and one day together."""
+    """Doses as `51 mg Thu 2027-01-14 09:00`, those of one amount and one day together; of a long row of days the first and the last."""
     told = []
     for amount, same_amount in groupby(rows, lambda row: "HOLD" if row.held else str(row.amount or "")):
         days = groupby((spoken(row.seconds or 0, row.zone) for row in same_amount), lambda text: text[:-6])
-        told.append(f"{amount} {', '.join(f'{day} ' + ' '.join(text[-5:] for text in texts) for day, texts in days)}".strip())
+        each = [f"{day} " + " ".join(text[-5:] for text in texts) for day, texts in days]
+        told.append(f"{amount} {', '.join(each if len(each) <= DAYS else [*each[:2], f'… {len(each) - 3} more days', each[-1]])}".strip())
     return "; ".join(told)

@@ -18,8 +18,8 @@ from dosing.schedule import Finding, Schedule
 from dosing.units import in_unit
 
 COLUMNS = ("subject", "order", "drug", "number", "state", "planned_start", "given_start", "given_stop", "planned_amount", "given_amount", "difference", "unit", "reason", "by", "second", "kit", "released")
-DEVIATIONS = ("course.time", "course.amount", "course.extra", "course.offset", "course.held", "course.missed", "course.stopped", "course.distance", "course.given-days", "course.after-graft",
-              "course.correction", "course.unreleased", "course.day0", "course.sum", "course.not-recorded")  # fmt: skip
+DEVIATIONS = ("course.time", "course.amount", "course.partial", "course.extra", "course.offset", "course.held", "course.missed", "course.stopped", "course.distance", "course.given-days", "course.after-graft",
+              "course.correction", "course.unreleased", "course.day0", "course.sum", "course.not-recorded", "course.not-chosen", "course.unnamed")  # fmt: skip
 ACTIONS = ("received", "prepared", "wasted", "returned")
 
 
@@ -86,10 +86,11 @@ def _done(order: str, state: State, one: Done) -> dict[str, Any]:
     given, meant = in_unit(*amount, unit) if amount else Fraction(0), Fraction(planned[0]) if planned else Fraction(0)
     known = bool(planned or one.extra) and (amount is not None or one.missed)
     reasons = [entry.why, *(f"corrected: {correction.why}" for correction in one.corrections)]
-    return {"order": order, "drug": _drug(state, order), "number": one.number, "state": "missed" if one.missed else "extra" if one.extra else "given",
+    state_ = "missed" if one.missed else "extra" if one.extra else "partial" if one.partial else "given"
+    return {"order": order, "drug": _drug(state, order), "number": one.number, "state": state_,
             "planned_start": "" if one.extra else one.planned.start, "given_start": "" if one.missed else stamp(one.seconds, state.zone), "given_stop": stamp(one.stop, state.zone) if one.stop and not one.missed else "",
             "planned_amount": planned[0] if planned else "", "given_amount": _plain(given) if amount else "", "difference": _plain(given - meant) if known else "", "unit": unit,
-            "reason": "; ".join(filter(None, reasons)), "by": entry.by, "second": entry.second, "kit": getattr(entry, "kit", ""), "released": "" if one.missed else _release_of(state, order, one)}  # fmt: skip
+            "reason": "; ".join(filter(None, reasons)), "by": one.said.by, "second": one.said.second, "kit": getattr(entry, "kit", ""), "released": "" if one.missed else _release_of(state, order, one)}  # fmt: skip
 
 
 def _release_of(state: State, order: str, one: Done) -> str:
@@ -110,8 +111,8 @@ def _plain(value: Fraction) -> str:
 
 
 def deviations(state: State, schedule: Schedule) -> list[dict[str, Any]]:
-    """Every finding of the course that tells a deviation: what, which dose, when, who, why, and its answer."""
-    return [_deviation(state, one) for one in schedule.findings if one.code in DEVIATIONS]
+    """Every finding of the course that tells a deviation, and every oddity of the stock: what, which dose, when, who, why, and its answer."""
+    return [*(_deviation(state, one) for one in schedule.findings if one.code in DEVIATIONS), *_of_stock(state.log)]
 
 
 def _deviation(state: State, finding: Finding) -> dict[str, Any]:
@@ -128,13 +129,37 @@ def kits(state: State) -> list[dict[str, Any]]:
             for order, lane in state.lanes.items() for one in lane.given if getattr(one.entry, "kit", "")]  # fmt: skip
 
 
-def accountability(entries: Iterable[Any]) -> list[dict[str, Any]]:
-    """Counts by order and kit: received, prepared, wasted, returned, and what should be on the shelf; below 0 more was used than received."""
+def standing(log: Sequence[Any]) -> list[tuple[int, events.Account]]:
+    """The entries of the stock that no later one corrects, with their numbers in the ledger; `log` are the entries after the start."""
+    made = {number: one for number, one in enumerate(log, 2) if isinstance(one, events.Account)}
+    replaced = {one.corrects for one in made.values()}
+    return [(number, one) for number, one in made.items() if number not in replaced]
+
+
+def accountability(entries: Sequence[Any]) -> list[dict[str, Any]]:
+    """Counts by order and kit: received, prepared, wasted, returned, and what should be on the shelf; `over` is what was used beyond what was received."""
     sums: dict[tuple[str, str], dict[str, int]] = {}
-    for entry in (one for one in entries if isinstance(one, events.Account)):
+    for _, entry in standing(entries[1:]):
         for kit in {"", entry.kit}:
             sums.setdefault((entry.order, kit), dict.fromkeys(ACTIONS, 0))[entry.action] += entry.count
     return [_stock(order, counts, [{"kit": kit, **_left(sums[of, kit])} for of, kit in sorted(sums) if of == order and kit]) for (order, kit), counts in sums.items() if not kit]
+
+
+def _of_stock(log: Sequence[Any]) -> list[dict[str, Any]]:
+    """Entries of the stock that were corrected, and products of which more was used than received."""
+    made = dict(enumerate(log, 2))
+    found = [_odd(one, f"account.{one.corrects}", f"account of {one.order}, entry {one.corrects}: {_counted(made[one.corrects])} corrected to {_counted(one)}")
+             for one in log if isinstance(one, events.Account) and one.corrects]  # fmt: skip
+    last = {one.order: one for _, one in standing(log)}
+    return found + [_odd(last[row["order"]], f"account.{row['order']}", f"account of {row['order']}: {row['over']} more used than received") for row in accountability((None, *log)) if row["over"]]
+
+
+def _counted(entry: events.Account) -> str:
+    return f"{entry.action} {entry.count}{' of kit ' + entry.kit if entry.kit else ''}"
+
+
+def _odd(entry: events.Account, key: str, what: str) -> dict[str, Any]:
+    return {"id": key, "order": entry.order, "number": None, "what": f"{what}.", "at": entry.at, "by": entry.by, "second": entry.second, "reason": entry.why, "released": "", "level": "note", "answer": ""}
 
 
 def _stock(order: str, counts: dict[str, int], by_kit: list[dict[str, Any]]) -> dict[str, Any]:
@@ -142,4 +167,5 @@ def _stock(order: str, counts: dict[str, int], by_kit: list[dict[str, Any]]) -> 
 
 
 def _left(counts: dict[str, int]) -> dict[str, int]:
-    return {**counts, "left": counts["received"] - counts["prepared"] - counts["wasted"] - counts["returned"]}
+    left = counts["received"] - counts["prepared"] - counts["wasted"] - counts["returned"]
+    return {**counts, "left": left, "over": max(-left, 0)}

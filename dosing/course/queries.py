@@ -12,7 +12,8 @@ from dosing.schedule import Administration, Finding, Schedule
 def lists(schedule: Schedule) -> dict[str, list[dict[str, Any]]]:
     """Two lists: what a person must answer before release, each with the first dose that waits for it, and what is for information."""
     first = _first(schedule)
-    asked = [_asked(finding, first) for finding in schedule.findings if finding.level in ("block", "query")]
+    answers = {one["id"]: one for one in schedule.answers}
+    asked = [_asked(finding, first, answers) for finding in schedule.findings if finding.level in ("block", "query")]
     return {"answer_before_release": sorted((one for one in asked if not one["answer"]), key=lambda one: one["needed_by"] or "9"),
             "answered": [one for one in asked if one["answer"]],
             "for_information": [{"id": one.id, "order": one.order, "message": one.message} for one in schedule.findings if one.level == "note"]}  # fmt: skip
@@ -27,8 +28,21 @@ def _first(schedule: Schedule) -> dict[str | None, str]:
     return found
 
 
-def _asked(finding: Finding, first: dict[str | None, str]) -> dict[str, Any]:
-    return {"id": finding.id, "order": finding.order, "level": finding.level, "needed_by": first.get(finding.order), "message": finding.message, "answer": finding.answer or None}
+def _asked(finding: Finding, first: dict[str | None, str], answers: dict[str, dict[str, str]]) -> dict[str, Any]:
+    told = {"id": finding.id, "order": finding.order, "level": finding.level, "needed_by": first.get(finding.order), "message": finding.message, "answer": None}
+    if not finding.answer:
+        return told
+    one = answers.get(finding.id, {})
+    return told | {"answer": _said(finding, one)} | {key: one[key] for key in ("by", "second", "at", "evidence") if one.get(key)}
+
+
+def _said(finding: Finding, answer: dict[str, str]) -> str:
+    """An answer in one line: the text, who gave and who confirmed it, when, and the evidence."""
+    if not answer:
+        return finding.answer
+    second = f", confirmed by {answer['second']}" if answer.get("second") else ""
+    at = f", {answer['at'][:16].replace('T', ' ')}" if answer.get("at") else ""
+    return f"{answer['answer']} ({answer.get('by', '')}{second}{at}){'; evidence: ' + answer['evidence'] if answer.get('evidence') else ''}"
 
 
 def _given(row: Administration) -> bool:

@@ -10,14 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dosing.course import moment, moves
+from dosing.course import level, moment, moves
 from dosing.course.doses import append, correct, record, slide, stay, stopped
 from dosing.course.level import next_dose, noted, stated, whole_course, withdrawn
-from dosing.course.state import Lane, Released, State, Told, day_of, whole
+from dosing.course.state import Chosen, Fact, Lane, Released, State, Told, day_of, whole
 from dosing.engine.settle import Change, Line
-from dosing.errors import refuse
+from dosing.errors import DosingError, refuse
+from dosing.patient import Patient
 
 Outcome = Callable[[State, Any], State]
+FACTS_OF_PATIENT = frozenset(Patient.model_fields) - {"weight", "weighed", "last_weight", "name", "id"}  # a weight has its own entry; who the patient is never changes
 
 
 def real_weight(state: State, entry: Any) -> State:
@@ -30,7 +32,11 @@ def real_weight(state: State, entry: Any) -> State:
 
 
 def change(state: State, entry: Any) -> State:
-    """A field of an order, or a choice, set from now on; doses not yet done take their places of the new days and hours."""
+    """A field of an order, a choice or a fact of the patient, set from now on; doses not yet done take their places of the new days and hours."""
+    if entry.key in FACTS_OF_PATIENT:
+        told = Fact(entry.key, state.inputs.facts.get(entry.key, "none"), entry.value, entry)
+        facts = state.inputs.facts | {entry.key: entry.value}
+        return replace(state, inputs=replace(state.inputs, patient=tuple(facts.items())), facts=(*state.facts, told))
     if entry.key in state.inputs.settled.choices:
         chosen = dict(state.inputs.choose) | {entry.key: entry.value}
         order = entry.key.partition(".")[0]
@@ -78,12 +84,15 @@ def _decided(state: State, fact: Any, entry: Any) -> State:
         fact = fact.model_copy(update={"dose": entry.dose, "by": entry.by, "second": entry.second})
     kind = kind_of(fact, state)
     after = OUTCOMES[kind][entry.answer](state, fact)
-    return replace(after, asked={key: one for key, one in after.asked.items() if key != entry.query}, told=(*after.told, _told(kind, fact, entry.answer, entry)))
+    told = _told(kind, fact, entry.answer, entry, state.chosen.get(entry.query))
+    asked = {key: one for key, one in after.asked.items() if key != entry.query}
+    return replace(after, asked=asked, told=(*after.told, told), chosen={**after.chosen, entry.query: Chosen(entry, state, told)})
 
 
 def release(state: State, entry: Any) -> State:
-    """One administration is released as it stands."""
-    return replace(state, releases={**state.releases, (entry.order, entry.dose): Released(entry)})
+    """One administration is released as it stands; the first release tells which doses were given before any was asked for."""
+    early = state.early if state.releases else frozenset((order, one.number) for order, lane in state.lanes.items() for one in lane.given)
+    return replace(state, releases={**state.releases, (entry.order, entry.dose): Released(entry)}, early=early)
 
 
 def recall(state: State, entry: Any) -> State:
@@ -126,10 +135,14 @@ def _is_dosed(state: State, order: str) -> bool:
     return bool(line and line.dose)
 
 
+NAMES = {"weigh": "weight.outcome", "move-day0": "day0.outcome"}
+CURE = "the doses left are changed with set, or when the next one is recorded."
+
+
 def query_of(entry: Any) -> str:
     """The id of the query that asks for the outcome of an entry."""
-    if entry.what == "weigh":
-        return "weight.outcome"
+    if entry.what in NAMES:
+        return NAMES[entry.what]
     return f"{entry.order}.level.outcome" if entry.what == "level" else f"{entry.order}#{entry.dose}.outcome"
 
 
@@ -165,7 +178,11 @@ def strays(state: State, entry: Any, line: Line) -> bool:
         return False  # a later dose was given since, and the doses left go by that one
     if entry.what == "correct" and any(one.order == entry.order and one.name == "slide" for one in state.told):
         return True  # the doses left follow a start that was not the true one
-    start, meant = moment.read_moment(told, state.zone), moment.read_moment(planned.start, state.zone)
+    return _off_grid(state, moment.read_moment(told, state.zone), moment.read_moment(planned.start, state.zone), line)
+
+
+def _off_grid(state: State, start: int, meant: int, line: Line) -> bool:
+    """Whether a start is too late or too early for the interval of an order, or on another day than was meant."""
     if line.rhythm.every:
         return abs(start - meant) > state.site.late * 60
     return day_of(start, state.when) != day_of(meant, state.when)
@@ -178,33 +195,103 @@ def now_of(state: State, entry: Any) -> int | None:
 
 def apply(state: State, entry: Any) -> State:
     """The state after one more entry: its fact, then the outcome it names or the only one, or the query for it."""
+    if entry.what == "answer" and again(state, entry.query):
+        state = reopened(state, entry.query)
     kind, name, asks = kind_of(entry, state), getattr(entry, "outcome", ""), getattr(entry, "asks", False)
     known, after = OUTCOMES.get(kind), FACTS[entry.what](state, entry)
     if known and not asks and (name or entry.what != "correct"):
         after = known[name or next(iter(known))](after, entry)
-    return _noted(after, state, entry, {query_of(entry): entry} if asks else {}, (_told(kind, entry, name, entry),) if name else ())
+    return _noted(after, state, entry, {query_of(entry): entry} if asks else {}, _told(kind, entry, name, entry) if name else None)
 
 
-def _noted(after: State, before: State, entry: Any, asks: dict[str, Any], told: tuple[Told, ...]) -> State:
-    """The moment told, the outcome chosen, and the choices that this entry opens or overtakes: a later dose, a newer weight, a stopped order."""
-    order, moment_ = getattr(entry, "order", ""), now_of(before, entry)
+def _noted(after: State, before: State, entry: Any, asks: dict[str, Any], told: Told | None) -> State:
+    """The entry itself, the moment told, the outcome chosen, and the choices that this entry opens, settles or leaves without effect."""
+    moment_ = now_of(before, entry)
     now = moment_ if before.now is None or (moment_ is not None and moment_ > before.now) else before.now
-    left = {key: one for key, one in after.asked.items() if not _overtaken(key, one, entry, order)} | asks
-    if left == after.asked and now == after.now and not told:
-        return after
-    return replace(after, asked=left, now=now, told=(*after.told, *told))
+    after = replace(after, now=now, log=(*before.log, entry))
+    if asks:
+        after = replace(after, chosen={key: one for key, one in after.chosen.items() if key not in asks})
+    if after.asked or after.lapsed or asks:
+        left = {key: one for key, one in after.asked.items() if not _settled(after, key, one, entry)}
+        lapsed = {key: (one, entry) for key, one in left.items() if _lapses(after, one, entry)}
+        old = {key: one for key, one in after.lapsed.items() if not _settled(after, key, one[0], entry)}
+        after = replace(after, asked={key: one for key, one in left.items() if key not in lapsed} | asks, lapsed={key: one for key, one in (old | lapsed).items() if key not in asks})
+    return replace(after, told=(*after.told, told), chosen={**after.chosen, query_of(entry): Chosen(entry, before, told)}) if told else after
 
 
-def _overtaken(key: str, asked: Any, entry: Any, order: str) -> bool:
+def _settled(state: State, key: str, fact: Any, entry: Any) -> bool:
+    """Whether an entry leaves nothing to choose after a fact: the order is stopped, a newer weight or level stands, or the fact was none."""
     if entry.what == "stop":
-        return getattr(asked, "order", "") == order
-    if entry.what in ("weigh", "level"):
+        return bool(getattr(fact, "order", "") == entry.order)
+    if entry.what in ("weigh", "level", "move-day0"):
         return key == query_of(entry)
-    same = entry.what in ("give", "miss", "correct") and getattr(asked, "order", "") == order and asked.what != "level"
-    return same and (entry.what != "correct" or entry.dose == asked.dose) and not getattr(entry, "extra", False)
+    mine = entry.what == "correct" and fact.what in ("give", "miss", "correct") and (fact.order, fact.dose) == (entry.order, entry.dose)
+    return mine and not _holds(state, fact)
 
 
-def _told(kind: str, entry: Any, name: str, by: Any) -> Told:
-    """A note of the outcome that a person chose."""
+def _holds(state: State, fact: Any) -> bool:
+    """Whether a dose, as it is recorded now, is still missed, or still so far off its time that there is something to choose."""
+    done, line = state.lanes[fact.order].find(fact.dose), state.inputs.line(fact.order)
+    if done is None or line is None or _is_missed(fact) != done.missed:
+        return False
+    return done.missed or _off_grid(state, done.seconds, moment.read_moment(done.planned.start, state.zone), line)
+
+
+def _lapses(state: State, fact: Any, entry: Any) -> bool:
+    """Whether no outcome changes a dose any more once a further dose is recorded: none is left, or they go by a later one."""
+    if entry.what not in ("give", "miss") or fact.what == "weigh" or getattr(entry, "extra", False):
+        return False
+    line = state.inputs.line(fact.order)
+    if fact.what == "level":
+        return not any(state.lanes[one.id].left for one in level.family(state, fact.order))
+    if fact.order != entry.order or line is None or line.order.event or _is_missed(fact):
+        return False
+    return not state.lanes[fact.order].left or (entry.what == "give" and (bool(line.rhythm.every) or strays(state, entry, line)))
+
+
+def _is_missed(fact: Any) -> bool:
+    return fact.what == "miss" or bool(getattr(fact, "missed", False))
+
+
+def _told(kind: str, entry: Any, name: str, by: Any, old: Chosen | None = None) -> Told:
+    """A note of the outcome that a person chose, and of the one that was chosen before."""
     why = ": ".join(filter(None, (f"weighed {entry.weight}" if entry.what == "weigh" else "", by.why)))
-    return Told(kind, getattr(entry, "order", ""), name, by.by, by.second, why)
+    before = f"{old.told.name}, chosen by {old.told.by}{': ' + old.told.why if old.told.why else ''}" if old else ""
+    return Told(kind, getattr(entry, "order", ""), name, by.by, by.second, why, before)
+
+
+# a choice made anew
+
+
+def again(state: State, query: str) -> bool:
+    """Whether a choice was made already, and may be made anew."""
+    return query in state.chosen and query not in state.asked and query not in state.lapsed
+
+
+def reopened(state: State, query: str) -> State:
+    """The state as if a choice had not been made yet, with everything that the ledger tells since.
+
+    `InputError` O13 where what was recorded since hangs on the choice.
+    """
+    made = state.chosen[query]
+    after = made.before if made.entry.what == "answer" else apply(made.before, _left_open(made.entry))
+    try:
+        for entry in state.log[len(made.before.log) + 1 :]:
+            _prove_there(after, entry)
+            after = apply(after, entry)
+    except DosingError as error:
+        raise refuse("O13", f"{query} cannot be chosen anew, because what was recorded since hangs on it ({error.faults[0].what})", CURE, query) from None
+    if query not in after.asked:
+        raise refuse("O13", f"{query} was answered {made.told.name} by {made.told.by}, and what was recorded since leaves nothing to choose", CURE, query)
+    return replace(after, chosen={**after.chosen, query: made})
+
+
+def _left_open(fact: Any) -> Any:
+    """A fact without the outcome that was named with it."""
+    return fact.model_copy(update={"outcome": "", "asks": True} | ({"dose": ""} if fact.what == "level" else {}))
+
+
+def _prove_there(state: State, entry: Any) -> None:
+    """Refuse a dose recorded since that would not be there without the choice."""
+    if entry.what in ("give", "miss") and not getattr(entry, "extra", False) and entry.dose not in state.lane(entry.order).left:
+        raise refuse("O13", f"{entry.order}#{entry.dose} would not have been planned", CURE, "answer")

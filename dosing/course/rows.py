@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import timedelta
@@ -63,20 +64,40 @@ def _given_row(state: State, line: Line, lane: Lane, one: Done) -> Administratio
     return Administration(
         line.id, line.drug.id, day, one.number, lane.highest, line.order.route or "", Amount(*planned.calculated) if planned.calculated else None,
         Amount(*one.amount) if one.amount else None, False, state.day0 + timedelta(day), one.seconds, minutes, state.zone, "",
-        partial(work_of, planned) if planned.work else None, {"given": given_facts(one)},
+        partial(work_of, planned) if planned.work else None, {"given": given_facts(state, one)},
     )  # fmt: skip
 
 
-def given_facts(one: Done) -> dict[str, Any]:
+def given_facts(state: State, one: Done) -> dict[str, Any]:
     """What was recorded of a given dose, what was planned, and every correction, as plain JSON values."""
     planned, entry = one.planned, one.entry
-    first = {"start": entry.at, "stop": getattr(entry, "stop", "") or None, "amount": _pair(getattr(entry, "amount", None))}
-    named = {"why": entry.why, "kit": getattr(entry, "kit", "")}
-    told = _who(entry) | {key: text for key, text in named.items() if text} | {key: True for key in ("partial", "extra") if getattr(entry, key, False)}
-    told |= {"planned": None if one.extra else {"start": planned.start, "day": planned.day, "amount": _pair(planned.amount)}}
-    if one.corrections:
-        told |= {"first": first, "corrections": [_who(c) | {"start": c.start or None, "stop": c.stop or None, "amount": _pair(c.amount), "why": c.why} for c in one.corrections]}
-    return told
+    named = {"why": entry.why, "kit": _kit(state, getattr(entry, "kit", "")), "stop": stamp(one.stop, state.zone) if one.stop else ""}
+    told = _who(entry) | {key: text for key, text in named.items() if text} | {key: True for key, is_so in (("partial", _is_partial(one)), ("extra", one.extra)) if is_so}
+    return told | {"planned": None if one.extra else {"start": planned.start, "day": planned.day, "amount": _pair(planned.amount)}} | _entered(one)
+
+
+def _is_partial(one: Done) -> bool:
+    """Whether only a part went in; a correction to the whole dose says that it was not so."""
+    amount, planned = one.amount, one.planned.amount
+    whole = any(c.amount for c in one.corrections) and amount and planned and amount[1] == planned[1] and Decimal(amount[0]) >= Decimal(planned[0])
+    return bool(getattr(one.entry, "partial", False)) and not whole
+
+
+def _entered(one: Done) -> dict[str, Any]:
+    """A dose that was corrected: its first entry and every further one, each with its person; nothing for any other."""
+    if not one.corrections:
+        return {}
+    entry, missed = one.entry, lambda yes: {"missed": True} if yes else {}
+    first = missed(entry.what == "miss") or {"start": entry.at, "stop": entry.stop or None, "amount": _pair(entry.amount)}
+    return {"first": first, "corrections": [_who(c) | missed(c.missed) | {"start": c.start or None, "stop": c.stop or None, "amount": _pair(c.amount), "why": c.why} for c in one.corrections]}
+
+
+def _kit(state: State, kit: str) -> str:
+    """The kit number as the ward reads it on the kit; none that spells an option of a blinding choice, which is for the pharmacy alone."""
+    settled = state.inputs.settled if kit else None
+    blinding = [choice for part in (settled.regimen, *settled.blocks) for choice in part.choices.values() if choice.blinds] if settled else []
+    words = set(re.findall(r"[a-z0-9]+", kit.lower()))
+    return "kept by the pharmacy" if any(option.lower() in words for choice in blinding for option in choice.options if option != "blinded") else kit
 
 
 def _who(entry: Any) -> dict[str, str]:
@@ -152,6 +173,12 @@ def course_facts(state: State, told: list[Finding]) -> dict[str, Any] | None:
             "for_information": [f.id for f in told if f.level == "note"]}  # fmt: skip
 
 
+def _missed(order: str, lane: Lane, one: Done) -> dict[str, Any]:
+    """A dose that was not given: what was planned, who says so, and every entry where it was first recorded as given."""
+    says = next((c for c in reversed(one.corrections) if c.missed), one.entry)
+    return {"order": order, "number": one.number, "of": lane.highest, "state": "missed", "planned": one.planned.start, "amount": _pair(one.planned.amount), "why": says.why} | {"by": says.by, **_who(says)} | _entered(one)
+
+
 def needed_by(state: State, order: str | None) -> str | None:
     """The start of the first dose left of an order, or of any where it is None: by then its query must be answered."""
     there = [place.seconds for name in state.lanes if order in (name, None) for place in state.starts(name).values() if place.seconds is not None]
@@ -159,5 +186,5 @@ def needed_by(state: State, order: str | None) -> str | None:
 
 
 def _not_given(order: str, lane: Lane) -> list[dict[str, Any]]:
-    missed = [{"order": order, "number": one.number, "state": "missed", "planned": one.planned.start, "why": one.entry.why, "by": one.entry.by} for one in lane.done if one.missed]
+    missed = [_missed(order, lane, one) for one in lane.done if one.missed]
     return missed + [{"order": order, "number": number, "state": "stopped"} for number in lane.stopped]

@@ -55,7 +55,8 @@ def near(state: State, line: Line, there: Sequence[Stand]) -> Iterator[str]:
     """What stands too near or too far, in words: `dose 7 starts 3.5 h after dose 6 (6 h ordered)`."""
     ordered, late = shortest(line), state.site.late * 60
     least = ordered * float(state.site.near) / 100
-    for before, after in zip(there, there[1:], strict=False):
+    ordered_ones = there if not line.order.event else [one for one in there if one.number <= line.count]  # no distance is ordered to a further bag of a graft
+    for before, after in zip(ordered_ones, ordered_ones[1:], strict=False):
         gap = after.seconds - before.seconds
         strays = abs(gap - ordered) > late if line.rhythm.every else gap < least
         if strays:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,6 +19,7 @@ from dosing.errors import Fault, UsageError, closest, refuse
 from dosing.patient import When
 from dosing.regimen.library import library
 from dosing.regimen.site import Happening
+from dosing.units import in_unit
 
 T = TypeVar("T")
 MOST = 64  # results kept for one order; what a person only looks at must not pile up
@@ -108,6 +110,26 @@ class Done(NamedTuple):
         """Whether it was given without ever being planned."""
         return bool(getattr(self.entry, "extra", False))
 
+    @property
+    def partial(self) -> bool:
+        """Whether it was stopped before the whole dose was in, and no correction says that it all went in."""
+        whole = self.planned.amount or self.planned.calculated
+        return bool(getattr(self.entry, "partial", False)) and not self.missed and not (whole and self.amount != self.entry.amount and _is_whole(self.amount, whole))
+
+    @property
+    def said(self) -> Any:
+        """The entry that says whether it was given or missed: the last correction that turned that, else the first."""
+        missed, found = self.entry.what == "miss", self.entry
+        for one in self.corrections:
+            turned = one.missed or (missed and not (one.amount or one.start))
+            missed, found = turned, one if turned != missed else found
+        return found
+
+
+def _is_whole(amount: tuple[str, str] | None, planned: tuple[str, str]) -> bool:
+    """Whether an amount is not less than the planned one."""
+    return amount is not None and in_unit(*amount, planned[1]) >= Fraction(planned[0])
+
 
 class Kept:
     """Something that never changes, with what was worked out from it: nothing is done again for what stayed the same."""
@@ -181,6 +203,24 @@ class Told(NamedTuple):
     by: str
     second: str
     why: str
+    before: str = ""  # what had been chosen before, and by whom
+
+
+class Chosen(NamedTuple):
+    """A choice that was made: the entry that names the outcome, the state just before it, and how it is told."""
+
+    entry: Any
+    before: State
+    told: Told
+
+
+class Fact(NamedTuple):
+    """A fact of the patient entered during the course: what it was, what it is from now on, and who says so."""
+
+    key: str
+    old: str
+    new: str
+    entry: Any
 
 
 @dataclass(frozen=True)
@@ -196,6 +236,11 @@ class State:
     releases: Mapping[tuple[str, int], Released] = field(default_factory=dict)
     told: tuple[Told, ...] = ()
     asked: Mapping[str, Any] = field(default_factory=dict)  # choices left open: the query's id, and the entry after which practice differs
+    lapsed: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)  # choices that nobody made: the entry that asked, and the one after which no outcome changes a dose
+    chosen: Mapping[str, Chosen] = field(default_factory=dict, repr=False)  # choices made, which may be made anew
+    log: tuple[Any, ...] = field(default=(), repr=False)  # the entries after the start
+    facts: tuple[Fact, ...] = ()
+    early: frozenset[tuple[str, int]] = frozenset()  # doses given before anything was released
     levels: tuple[Any, ...] = ()  # levels that stand, in the order of the ledger
     withdrawn: tuple[tuple[Any, Any], ...] = ()  # levels taken back, each with the entry that did it
     reweighed: str = ""

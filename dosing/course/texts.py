@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from functools import lru_cache, wraps
+from inspect import signature
+from typing import Any, TypeVar
 
 from dosing import forms
 from dosing.course import compose
 from dosing.course.moment import read_moment, spoken, stamp
 from dosing.course.state import Lane
 from dosing.engine.settle import Change
-from dosing.errors import Fault, UsageError, refuse
+from dosing.errors import DosingError, Fault, UsageError, refuse
 from dosing.patient import Patient
 from dosing.schedule import Administration, Schedule
-from dosing.units import same_kind
+from dosing.units import in_unit, same_kind
+
+Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 SAYS = {"by": "who did it", "second": "who the second person was", "reason": "why", "amount": "what amount was given", "answer": "what the answer is"}
 UNITS = {"weight": "kg", "height": "cm", "age": "y", "creatinine": "mg/dL", "crcl": "mL/min", "gfr": "mL/min", "last_weight": "kg"}
@@ -48,13 +55,51 @@ def stop(text: str, start: int, zone: str) -> str:
     return stamp(stop, zone)
 
 
-def amount(text: str, row: Administration, key: str) -> tuple[str, str] | None:
-    """The given amount: as stated, else as planned; a held line has none to assume (O12)."""
+def worded(verb: Verb) -> Verb:
+    """A verb that takes texts and refuses anything else in their place (`UsageError` R01), a moment or a number of the language too."""
+    told, texts = signature(verb), {name for name, kind in verb.__annotations__.items() if kind == "str" and name != "return"}
+
+    @wraps(verb)
+    def read(*given: Any, **named: Any) -> Any:
+        try:
+            values = told.bind(*given, **named).arguments
+        except TypeError as error:
+            raise UsageError(Fault("R03", str(error), f"see help(Course.{verb.__name__}).", verb.__name__)) from None
+        wrong = [name for name in values.keys() & texts if not isinstance(values[name], str)]
+        if wrong:
+            raise UsageError(*(Fault("R01", f"a text expected, not {type(values[name]).__name__}", f"write {FORMS.get(name, 'it as a text')}.", name) for name in sorted(wrong)))
+        return verb(*given, **named)
+
+    return read  # type: ignore[return-value]
+
+
+FORMS = {"at": '"2027-01-10T09:10"', "start": '"2027-01-10T09:10"', "stop": '"2027-01-10T09:40"', "amount": '"51 mg"', "weight": '"65 kg"', "day0": '"2027-01-15"', "key": '"flu#1"'}
+
+
+def amount(text: str, row: Administration, key: str, partial: bool = False) -> tuple[str, str] | None:
+    """The given amount: as stated, else as planned; a held line has none to assume (O12).
+
+    A `partial` dose must say what went in, and that is less than planned (O14).
+    """
+    if partial and row.calculated:
+        return _part(text, row, key)
     if text:
         return read_amount(text, (row.calculated.value, row.calculated.unit) if row.calculated else None, key)
     if row.held:
         raise refuse("O12", f"{key} is held, so no amount is planned", "if it was given all the same, state the amount; the record asks who decided it.", "dose")
     return (row.amount.value, row.amount.unit) if row.amount else None
+
+
+def _part(text: str, row: Administration, key: str) -> tuple[str, str]:
+    """What went in of a dose that was stopped before its end."""
+    whole = row.amount or row.calculated
+    assert whole
+    if not text:
+        raise UsageError(Fault("R05", f"{key} was given in part, but not how much of the {whole} went in", f'say what went in (--amount "… {whole.unit}").', "amount"))
+    made = read_amount(text, (whole.value, whole.unit), key)
+    if in_unit(*made, whole.unit) >= Fraction(whole.value):
+        raise refuse("O14", f"{text} is no part of the {whole} that {key} is planned with", "say what went in, or leave out that it was partial.", "amount")
+    return made
 
 
 def read_amount(text: str, like: tuple[str, str] | None, key: str) -> tuple[str, str]:
@@ -85,3 +130,36 @@ def answers(answers: Mapping[str, str] | Sequence[Mapping[str, str]], by: str, m
     told = [{"id": key, "answer": text, "by": by} for key, text in answers.items()] if isinstance(answers, Mapping) else [dict(one) for one in answers]
     asked = {finding.id: compose.question(finding) for finding in made.findings}
     return tuple(one | {"asked": asked[one["id"]]} for one in told)
+
+
+# what a plan's cures are called in a course
+
+FLAGS = tuple(
+    (re.compile(form), cure)
+    for form, cure in (
+        (r"Leave out --bsa, or confirm", "Confirm"),
+        (r"\b(?:add|give|enter) (?=--(?:choose|time|creatinine|crcl|gfr|height|age|born|sex|taking|prior|allergies|weight)\b)", "use "),
+        (r"\b(?:Add|Give|Enter) (?=--(?:choose|time|creatinine|crcl|gfr|height|age|born|sex|taking|prior|allergies|weight)\b)", "Use "),
+        (r"(?<!FILE )--time (?=\S)", "course move-day0 FILE --time "),
+        (r"--(?:choose|set) (?=\S)", "course set FILE "),
+        (r'--(creatinine|crcl|gfr|height|age|born|sex|taking|prior|allergies)\b(?: ("[^"]*"|none))?', lambda found: f"course set FILE {found[1]}={found[2] or '…'}"),
+        (r"--weight\b(?!-)", "course weigh FILE"),
+        (r"--answer\b", "course answer FILE"),
+        (r"dosing plan --help", "dosing course --help"),
+    )
+)
+
+
+@lru_cache(maxsize=1024)
+def in_course(text: str) -> str:
+    """A text whose cures name options of a plan, with the verbs of a course in their place."""
+    for form, cure in FLAGS if "--" in text else ():
+        text = form.sub(cure, text)
+    return text
+
+
+def cured(error: DosingError) -> DosingError:
+    """The same refusal with the verbs of a course in its cures."""
+    error.faults = tuple(Fault(one.code, in_course(one.what), in_course(one.do), in_course(one.where), one.readings) for one in error.faults)
+    error.args = ("\n".join(map(str, error.faults)),)
+    return error

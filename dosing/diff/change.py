@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date
 from typing import Any, NamedTuple
 
 from dosing.derivation import spoken
 from dosing.forms import say_days
-from dosing.render.wording import SHORT, cells
+from dosing.render.wording import SHORT, cells, short_date
 from dosing.schedule import Amount
 from dosing.units import print_unit
 
@@ -55,6 +56,24 @@ def days(numbers: Iterable[int]) -> str:
     """`on days −5..−2`, `on day 0`."""
     numbers = sorted(set(numbers))
     return f"on day{'s' if len(numbers) > 1 else ''} {say_days(tuple(numbers)).replace('-', '−')}"
+
+
+def numbers(doses: Iterable[int]) -> str:
+    """`dose 4`, `doses 1 to 3`, `doses 1, 3`."""
+    found = sorted(set(doses))
+    if len(found) > 2 and found[-1] - found[0] == len(found) - 1:
+        return f"doses {found[0]} to {found[-1]}"
+    return f"dose{'s' if len(found) > 1 else ''} {', '.join(map(str, found))}"
+
+
+def dates(days: Iterable[str]) -> str:
+    """ISO dates as a ward reads them: `13 Jan 2027`, `10 to 12 Jan 2027`, `10 Jan 2027, 12 Jan 2027`."""
+    found = sorted({date.fromisoformat(day) for day in days})
+    first, last = found[0], found[-1]
+    if len(found) == 1 or (last - first).days != len(found) - 1:
+        return ", ".join(map(short_date, found))
+    one = f"{first:%d}" if (first.year, first.month) == (last.year, last.month) else short_date(first)
+    return f"{one} to {short_date(last)}"
 
 
 def drug(name: str) -> str:

@@ -104,6 +104,22 @@ class Finding(Stored):
     answer: str = ""
 
 
+class NotGiven(Stored):
+    """One dose that a course recorded as missed or stopped, as saved."""
+
+    order: str
+    number: int
+    state: str
+    why: str = ""
+
+
+class CourseFacts(Stored):
+    """What only a course has, as saved."""
+
+    day0_at_start: Day
+    not_given: list[NotGiven] = []
+
+
 class Saved(Stored):
     """A saved schedule as far as it is compared key by key; all other keys are compared as they are."""
 
@@ -121,3 +137,4 @@ class Saved(Stored):
     administrations: list[Row]
     totals: list[Total]
     findings: list[Finding]
+    course: CourseFacts | None = None

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from itertools import groupby
 from typing import Any
 
-from dosing.diff.change import NONE, Change, arrow, days, drug, measure
+from dosing.diff import doses
+from dosing.diff.change import NONE, Change, arrow, drug, measure, numbers
 from dosing.diff.saved import Finding, Row, Saved, Total
 
 LABELS = {"crcl": "creatinine clearance", "weighed": "date of the weight", "bsa": "body surface", "bmi": "body mass index", "born": "birth date"}
 STATES = {"block": "HOLD", "query": "query", "note": "note", "pass": "check"}
-RECORDED = {(False, True): "recorded as given", (True, True): "record of the given dose changed", (True, False): "no longer recorded as given"}
-RELEASED = {(False, True): "released by name", (True, True): "release changed", (True, False): "release taken back"}
 PRINTED = {"printed_at", "issue", "replaces", "changed"}  # of the print, not of the plan
-TOLD = {"schema", "regimen", "patient", "metrics", "day0", "zone", "times", "choices", "changes", "answers", "releasable", "administrations", "totals", "findings", "second_calculation"}  # the finding `second` tells the last
+TOLD = {"schema", "regimen", "patient", "metrics", "day0", "zone", "times", "choices", "changes", "answers", "releasable", "administrations", "totals", "findings", "second_calculation", "course"}  # the finding `second` tells the last
 
 
 def changes(a: Saved, b: Saved) -> list[Change]:
     """Every change from `a` to `b`, the causes first; empty only when all but the print is the same."""
-    found = [*_release(a, b), *_regimen(a, b), *_patient(a, b), *_when(a, b), *_decisions(a, b), *_orders(a, b), *_findings(a, b), *_rest(a, b)]
+    found = [*_release(a, b), *_regimen(a, b), *_patient(a, b), *_when(a, b), *_decisions(a, b), *_orders(a, b), *_under_way(a, b), *_findings(a, b), *_rest(a, b)]
     if not found and _content(a) != _content(b):
         found = [Change("other", "the same doses, days and findings; other details of the files differ")]
     return found
@@ -100,7 +98,7 @@ def _made(change: Mapping[str, Any]) -> str:
 
 def _orders(a: Saved, b: Saved) -> Iterator[Change]:
     rows = [{order: [row for row in one.administrations if row.order == order] for order in dict.fromkeys(row.order for row in one.administrations)} for one in (a, b)]
-    totals = [{total.order: total for total in one.totals} for one in (a, b)]
+    totals, sides = [{total.order: total for total in one.totals} for one in (a, b)], doses.Sides.of(a, b)
     for order in _keys(*rows):
         first, second = rows[0].get(order, []), rows[1].get(order, [])
         about = _about(order, second or first, (*a.administrations, *b.administrations))
@@ -108,8 +106,7 @@ def _orders(a: Saved, b: Saved) -> Iterator[Change]:
         if not first or not second:
             yield _whole(about, order, first or second, ends[0] or ends[1], added=not first)
             continue
-        exact = (a.day0, a.zone) == (b.day0, b.zone)
-        for change in (*_doses(first, second, exact), *_course(*ends)):
+        for change in (*doses.changes(first, second, sides), *_course(*ends)):
             yield change._replace(about=about, order=order)
 
 
@@ -121,97 +118,13 @@ def _about(order: str, rows: list[Row], everywhere: Iterable[Row]) -> str:
 
 def _whole(about: str, order: str, rows: list[Row], total: Total | None, added: bool) -> Change:
     """An order that only one of the two schedules has."""
-    told = f"order {'added' if added else 'removed'}, {_told(rows)}{f', course {_end(total)}' if total else ''}"
-    return Change("order", told, about, order, "" if added else _told(rows), _told(rows) if added else "")
-
-
-def _told(rows: list[Row]) -> str:
-    """`4 doses of 55 mg on days −5..−2`, in parts where the amounts differ."""
-    parts = [(state, list(part)) for state, part in groupby(rows, lambda row: row.state)]
-    return ", ".join(f"{len(part)} dose{'s' if len(part) > 1 else ''}: {state} {days(row.day for row in part)}" for state, part in parts)
+    listed = doses.told(rows)
+    told = f"order {'added' if added else 'removed'}, {listed}{f', course {_end(total)}' if total else ''}"
+    return Change("order", told, about, order, "" if added else listed, listed if added else "")
 
 
 def _end(total: Total | None) -> str:
     return "" if total is None else str(total.amount) if total.amount else "HOLD"
-
-
-def _doses(first: list[Row], second: list[Row], exact: bool) -> Iterator[Change]:
-    """The doses of one order, dose by dose by their number; those that one side lacks come last."""
-    olds, news = {row.number: row for row in first}, {row.number: row for row in second}
-    pairs = [(olds[number], news[number]) for number in olds if number in news]
-    yield from _moved(pairs)
-    yield from _grouped("dose", pairs, lambda row: row.state, _dose)
-    alike = [(one, other) for one, other in pairs if one.state == other.state]
-    yield from _grouped("calculated", alike, lambda row: str(row.calculated or ""), _calculated)
-    yield from _started(pairs)
-    if exact:
-        same = [(one, other) for one, other in pairs if one.day == other.day and one.clock == other.clock]
-        yield from _grouped("start", same, lambda row: (row.start or "")[11:], lambda one, other: f"start {(one.start or '')[11:]} → {(other.start or '')[11:]}")
-    yield from _grouped("duration", pairs, lambda row: row.length, lambda one, other: f"duration {arrow(one.length, other.length)}")
-    yield from _grouped("route", pairs, lambda row: row.route or "", lambda one, other: f"route {arrow(one.route or '', other.route or '')}")
-    yield from _grouped("drug", pairs, lambda row: drug(row.drug), lambda one, other: f"drug {arrow(drug(one.drug), drug(other.drug))}")
-    yield from _recorded(pairs)
-    settled = [(one, other) for one, other in alike if one.calculated == other.calculated and one.drug == other.drug]
-    yield from _grouped("working", settled, lambda row: row.why, lambda one, other: f"same dose by another working: {one.why} → {other.why}")
-    for word, rows in (("removed", [olds[n] for n in olds if n not in news]), ("added", [news[n] for n in news if n not in olds])):
-        if rows:
-            yield Change("doses", f"{len(first)} → {len(second)} doses, {word} {_told(rows)}", before=str(len(first)), after=str(len(second)))
-
-
-def _grouped(what: str, pairs: list[tuple[Row, Row]], value: Callable[[Row], str], tell: Callable[[Row, Row], str]) -> Iterator[Change]:
-    """One change for all doses whose value changed alike, with the days they stand on."""
-    groups: dict[tuple[str, str], list[tuple[Row, Row]]] = {}
-    for one, other in pairs:
-        if value(one) != value(other):
-            groups.setdefault((value(one), value(other)), []).append((one, other))
-    for (before, after), group in groups.items():
-        yield Change(what, f"{tell(*group[0])} {_places(group)}", before=before, after=after)
-
-
-def _places(group: list[tuple[Row, Row]]) -> str:
-    """The days of a group of doses, with the dose numbers where a day has several."""
-    rows = [other for _, other in group]
-    shared = len({row.day for row in rows}) < len(rows)
-    numbers = f" (dose{'s' if len(rows) > 1 else ''} {rows[0].number}{f' to {rows[-1].number}' if len(rows) > 1 else ''} of {rows[0].of})"
-    return days(row.day for row in rows) + (numbers if shared else "")
-
-
-def _dose(one: Row, other: Row) -> str:
-    if other.held:
-        return f"line HELD, was {one.state},"
-    return f"line released: {other.state}" if one.held else arrow(one.state, other.state)
-
-
-def _calculated(one: Row, other: Row) -> str:
-    kept = "still on HOLD" if other.held else f"still {other.state}"
-    return f"calculated {arrow(str(one.calculated or NONE), str(other.calculated or NONE))}, {kept},"
-
-
-def _moved(pairs: list[tuple[Row, Row]]) -> Iterator[Change]:
-    """The doses whose protocol day changed, all together."""
-    moved = [(one, other) for one, other in pairs if one.day != other.day]
-    if moved:
-        before, after = (days(row.day for row in side) for side in zip(*moved, strict=True))
-        count = f"dose {moved[0][0].number}" if len(moved) == 1 else f"{len(moved)} doses"
-        yield Change("days", f"{count} moved: {after}, was {before.removeprefix('on ')}", before=before, after=after)
-
-
-def _started(pairs: list[tuple[Row, Row]]) -> Iterator[Change]:
-    """The doses whose hour changed, all together: a shifted six-hourly course is one change."""
-    moved = [(one, other) for one, other in pairs if one.clock != other.clock]
-    if moved:
-        hours = list(dict.fromkeys((one.clock, other.clock) for one, other in moved))
-        before, after = (", ".join(hour or NONE for hour in side) for side in zip(*hours, strict=True))
-        yield Change("start", f"start {', '.join(arrow(*pair) for pair in hours)} {_places(moved)}", before=before, after=after)
-
-
-def _recorded(pairs: list[tuple[Row, Row]]) -> Iterator[Change]:
-    """What a course recorded of doses: given, released by name, or taken back."""
-    for what, words in (("given", RECORDED), ("released", RELEASED)):
-        for one, other in pairs:
-            before, after = getattr(one, what), getattr(other, what)
-            if before != after:
-                yield Change(what, f"dose {other.number} {words[bool(before), bool(after)]} {days([other.day])}")
 
 
 def _course(one: Total | None, other: Total | None) -> Iterator[Change]:
@@ -219,7 +132,8 @@ def _course(one: Total | None, other: Total | None) -> Iterator[Change]:
         yield Change("total", f"course {arrow(_end(one), _end(other))}", before=_end(one), after=_end(other))
     given = [str(total.given) if total and total.given and Decimal(total.given.value) else "" for total in (one, other)]
     if given[0] != given[1]:
-        yield Change("total", f"given so far {arrow(*given)}", before=given[0], after=given[1])
+        text = f"given so far {arrow(*given)}" if all(given) else f"given so far {given[1]}" if given[1] else f"nothing given so far, was {given[0]}"
+        yield Change("total", text, before=given[0], after=given[1])
 
 
 def _findings(a: Saved, b: Saved) -> Iterator[Change]:
@@ -246,6 +160,20 @@ def _release(a: Saved, b: Saved) -> Iterator[Change]:
     if a.releasable != b.releasable:
         words = ["releasable" if one.releasable else "NOT RELEASABLE" for one in (a, b)]
         yield Change("release", f"now {words[1]}", before=words[0], after=words[1])
+
+
+def _under_way(a: Saved, b: Saved) -> Iterator[Change]:
+    """What only a course has: that it is under way, and the doses that were missed or stopped."""
+    known = a.course or b.course
+    if known and (a.course is None or b.course is None):
+        yield Change("course", f"the course is {'under way' if b.course else 'not under way any more'}; it began with day 0 on {known.day0_at_start}")
+    olds, news = (one.course.not_given if one.course else [] for one in (a, b))
+    rows = (*a.administrations, *b.administrations)
+    for word, gone in (("recorded as", [row for row in news if row not in olds]), ("no longer", [row for row in olds if row not in news])):
+        for order, state, why in dict.fromkeys((row.order, row.state, row.why) for row in gone):
+            mine = [row.number for row in gone if (row.order, row.state, row.why) == (order, state, why)]
+            named = [row for row in rows if row.order == order]
+            yield Change("not_given", f"{numbers(mine)} {word} {state}{f' ({why})' if why else ''}", _about(order, named, rows) if named else order, order)
 
 
 def _rest(a: Saved, b: Saved) -> Iterator[Change]:

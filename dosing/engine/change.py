@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from dosing import forms
@@ -37,6 +38,18 @@ SETTABLE: dict[str, Callable[[str], Any]] = {"dose": read_change, "days": forms.
             "max-course": forms.read_amount, "bsa-max": read_surface, "adjust": str, "rounding": str, "route": str}  # fmt: skip
 
 
+class Guided(NamedTuple):
+    """What a measured level gives: the exact number of a dose whose text is shortened, and the facts the second calculation starts from."""
+
+    exact: Fraction
+    facts: Any  # a second.Level
+
+    def of(self, dose: forms.Dose) -> forms.Dose:
+        """The dose with its number in the 28 digits of a decimal, far beyond any measurable step."""
+        number = Decimal(self.exact.numerator) / self.exact.denominator
+        return replace(dose, low=number, high=number)
+
+
 class Change(NamedTuple):
     """A person's change of one order: `atg.dose` set to a text, by whom and why."""
 
@@ -45,6 +58,7 @@ class Change(NamedTuple):
     by: str
     reason: str
     second: str = ""
+    guided: Guided | None = None  # of a dose that a level gives
 
 
 def apply(orders: dict[str, Order], change: Change, library: Library) -> dict[str, str]:
@@ -58,6 +72,7 @@ def apply(orders: dict[str, Order], change: Change, library: Library) -> dict[st
     order = orders[name]
     try:
         value = SETTABLE[key](change.value)
+        value = change.guided.of(value) if change.guided else value
         _prove(order, key, value, change.value, library)
     except DosingError as error:
         raise error.at(where) from None

@@ -18,5 +18,6 @@ def write(protocol: Protocol) -> tuple[bytes, list[Lost]]:
         "schema": "dosing.regimen/1", "sha256": protocol.regimen.sha256, "chosen": dict(protocol.chosen), "open": asked,
         "regimen": read_tree(protocol.file.read_bytes(), protocol.file.name).value,
     }  # fmt: skip
-    lost = [Lost(f"choice {name}", "the regimen stands as written: what was chosen is named beside it, and conditions and ranges are kept") for name in protocol.chosen]
+    told = "the regimen stands as written: what was chosen is named beside it, and conditions and ranges are kept"
+    lost = [Lost(f"choice {name}", told) for name in protocol.chosen]
     return (json.dumps(made, ensure_ascii=False, indent=2) + "\n").encode(), lost

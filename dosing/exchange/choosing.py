@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from dosing.engine import settle
 from dosing.errors import Fault, InputError
 from dosing.regimen.library import Library
-from dosing.regimen.schema import Choice, Order, Query, Regimen
+from dosing.regimen.schema import Choice, Order, Query, Regimen, When
 
 Entry = TypeVar("Entry", Order, Query, Choice)
 
@@ -34,12 +34,13 @@ def fixed(regimen: Regimen, choose: Mapping[str, str], shelf: Library) -> Fixed:
         raise InputError(*faults)
     decided: dict[str, str] = {}
     choices = dict(_choices(regimen, choose, decided))
-    orders = [made for order in regimen.orders if (made := _still(settle._choose_values(order, choose, [], shelf), decided))]
+    orders = [left for order in regimen.orders if (left := _still(settle._choose_values(order, choose, [], shelf), decided))]
     ids = {order.id for order in orders}
-    queries = [made for query in regimen.queries if query.order is None or query.order in ids if (made := _still(query, decided))]
+    queries = [asked for query in regimen.queries if query.order is None or query.order in ids if (asked := _still(query, decided))]
     events = {name: settle._place_event(name, event, choose, {}, []) for name, event in regimen.events.items()}
-    void = tuple(name for name in choose if decided.get(name) == "" or name.partition(".")[0] not in {*choices, *decided, *ids, *events})
-    closed = tuple((name, regimen.choices[name].closed[option]) for name, option in choose.items() if name in regimen.choices and option in regimen.choices[name].closed)
+    known = {*choices, *decided, *ids, *events}
+    void = tuple(name for name in choose if decided.get(name) == "" or name.partition(".")[0] not in known)
+    closed = tuple((name, why) for name, choice in regimen.choices.items() if (why := choice.closed.get(choose.get(name, ""))))
     made = regimen.model_copy(update={"choices": choices, "orders": tuple(orders), "queries": tuple(queries), "events": events})
     return Fixed(made, void, closed)
 
@@ -73,13 +74,18 @@ def _choices(regimen: Regimen, choose: Mapping[str, str], decided: dict[str, str
 
 def _still(entry: Entry, decided: Mapping[str, str]) -> Entry | None:
     """An entry with what is left open of its condition; None where the condition is decided against."""
-    when = entry.when
+    possible, left = _left(entry.when, decided)
+    return entry.model_copy(update={"when": left}) if possible else None
+
+
+def _left(when: When | None, decided: Mapping[str, str]) -> tuple[bool, When | None]:
+    """Whether a condition can still hold, and what of it is open."""
     if when is None:
-        return entry
+        return True, None
     truth = {one: settle._compare(one, decided) for one in (*when.all, *when.any) if one.name in decided}
+    every = tuple(one for one in when.all if one not in truth)
     either = tuple(one for one in when.any if one not in truth)
-    met = any(truth.get(one) for one in when.any)
-    if not all(truth.get(one, True) for one in when.all) or (when.any and not met and not either):
-        return None
-    left = when.model_copy(update={"all": tuple(one for one in when.all if one not in truth), "any": () if met else either})
-    return entry.model_copy(update={"when": left if left.all or left.any else None})
+    met = not when.any or any(truth.get(one) for one in when.any)
+    possible = all(truth.get(one, True) for one in when.all) and (met or bool(either))
+    left = when.model_copy(update={"all": every, "any": () if met else either})
+    return possible, left if left.all or left.any else None

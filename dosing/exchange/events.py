@@ -39,7 +39,8 @@ def whole_lost(protocol: Protocol) -> Iterator[Lost]:
     r = protocol.regimen
     yield Lost("day 0", f"its meaning is not in the table: {r.day0}")
     yield from (Lost(f"choice {name}", "its question is not in the table, only the conditions that name it") for name in r.choices)
-    yield from (Lost(f"question {one.id}", f"stands against no order and is not in the table: {one.text}") for one in protocol.questions if one.id not in r.choices)
+    whole = [one for one in protocol.questions if one.id not in r.choices]
+    yield from (Lost(f"question {one.id}", f"stands against no order and is not in the table: {one.text}") for one in whole)
     yield from (Lost(f"drug {one.drug}", f"not in the table: {one.reason}") for one in r.not_scheduled)
     if r.silent:
         yield Lost("silent", f"not in the table: the sources are silent on {', '.join(r.silent)}")
@@ -49,10 +50,10 @@ def _rows(part: Part) -> Iterator[list[str]]:
     """The rows of an order: one for each stretch of days and clock time, or one of an interval or of open days."""
     for day, minutes, ii, count in _runs(part):
         time = None if minutes is None or day is None else decimal(Fraction(day * 1440 + minutes, 60))
+        over = decimal(Fraction(part.order.over, 60)) if part.order.over else None
         yield [
-            part.id, part.drug.id, "" if day is None else str(day), _number(time), *_dose(part), *_repeats(ii, count),
-            "" if not part.order.over else _number(decimal(Fraction(part.order.over, 60))), part.order.route or "", guarded(part.row["rhythm"]),
-            guarded(part.row["when"]), guarded(part.row["dose"]), part.asked,
+            part.id, part.drug.id, "" if day is None else str(day), _number(time), *_dose(part), *_repeats(ii, count), _number(over),
+            part.order.route or "", *(guarded(part.row[key]) for key in ("rhythm", "when", "dose")), part.asked,
         ]  # fmt: skip
 
 
@@ -66,7 +67,7 @@ def _runs(part: Part) -> Iterator[tuple[int | None, int | None, Fraction | None,
         count = part.count // len(clock) if part.count else None
         yield from ((None, minutes, None, count) for minutes in clock)
     else:
-        yield from ((one.first, minutes, Fraction(one.step * 24), one.count) for one in part.stretches for minutes in clock)
+        yield from ((one.first, minutes, Fraction(one.step * 24), one.days) for one in part.stretches for minutes in clock)
 
 
 def _repeats(ii: Fraction | None, count: int | None) -> tuple[str, str]:
@@ -98,7 +99,7 @@ def _lost(protocol: Protocol) -> Iterator[Lost]:
             yield Lost(where, "the interval is printed as a range: ii is empty")
         if part.hangs:
             yield Lost(where, f"{part.row['rhythm']}: the time is empty, the day is nominal")
-        beside = {**part.row["limits"], "course total": order.total, "dosing weight": None if order.weight == "unspecified" else order.weight, "until": order.until, "note": order.note}
-        beside |= {"gaps to other drugs": order.not_before or order.not_after, "product": order.product}
+        beside = {**part.row["limits"], "course total": order.total, "until": order.until, "note": order.note}
+        beside |= {"gaps to other drugs": part.gaps, "product": order.product, "dosing weight": order.weight != "unspecified"}
         if named := [name for name, value in beside.items() if value]:
             yield Lost(where, f"not in the table: {', '.join(named)}")

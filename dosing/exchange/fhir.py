@@ -58,7 +58,10 @@ def _plan(protocol: Protocol, lost: list[Lost]) -> Json:
         "status": _status(protocol), "description": _description(protocol), "useContext": _ages(protocol),
         "usage": "Doses as the sources print them. No amount is calculated here: a pharmacist calculates, checks and signs.",
         "relatedArtifact": [*_sources(protocol), *map(_asked, protocol.questions), *_unscheduled(protocol)],
-        "action": [_day0(protocol), *_events(protocol), *(_choice(name, choice) for name, choice in r.choices.items()), *(_order(part, protocol, lost) for part in protocol.parts)],
+        "action": [
+            _day0(protocol), *_events(protocol), *(_choice(name, choice) for name, choice in r.choices.items()),
+            *(_order(part, protocol, lost) for part in protocol.parts),
+        ],
     }  # fmt: skip
 
 
@@ -69,9 +72,10 @@ def _status(protocol: Protocol) -> str:
 def _description(protocol: Protocol) -> str:
     r = protocol.regimen
     chosen = ", ".join(f"{name} = {value}" for name, value in protocol.chosen.items())
-    said = [f"{protocol.name}, {r.status} in its library (SHA-256 {r.sha256}).", f"Day 0: {r.day0}.", f"Chosen for this export: {chosen}." if chosen else ""]
-    held = [part.id for part in protocol.parts if part.held]
-    return " ".join(filter(None, [*said, f"HELD, not to be given as printed: {', '.join(held)}." if held else ""]))
+    held = ", ".join(part.id for part in protocol.parts if part.held)
+    said = [f"{protocol.name}, {r.status} in its library (SHA-256 {r.sha256}).", f"Day 0: {r.day0}."]
+    said += [f"Chosen for this export: {chosen}." if chosen else "", f"HELD, not to be given as printed: {held}." if held else ""]
+    return " ".join(filter(None, said))
 
 
 def _name(id: str) -> str:
@@ -94,9 +98,9 @@ def _ages(protocol: Protocol) -> list[Json]:
 
 def _sources(protocol: Protocol) -> Iterator[Json]:
     for key, source in protocol.regimen.sources.items():
-        told = source.told()
-        wording = f", wording {told['wording']}" if "wording" in told else ""
-        yield {"type": "citation", "label": key, "display": source.title, "citation": f"{source.title}, {source.id} (read {told['read']}{wording})", "url": source.address}
+        wording = "" if source.wording == "printed" else f", wording {source.wording}"
+        cited = f"{source.title}, {source.id} (read {source.read}{wording})"
+        yield {"type": "citation", "label": key, "display": source.title, "citation": cited, "url": source.address}
 
 
 def _cited(cite: Mapping[str, tuple[str, ...]], protocol: Protocol) -> list[Json]:
@@ -123,7 +127,8 @@ def _unscheduled(protocol: Protocol) -> Iterator[Json]:
 
 
 def _day0(protocol: Protocol) -> Json:
-    return {"id": "day-0", "title": "Day 0", "description": protocol.regimen.day0, "textEquivalent": "The calendar day that the protocol counts from; it is no administration."}
+    what = "The calendar day that the protocol counts from; it is no administration."
+    return {"id": "day-0", "title": "Day 0", "description": protocol.regimen.day0, "textEquivalent": what}
 
 
 def _events(protocol: Protocol) -> Iterator[Json]:
@@ -133,16 +138,18 @@ def _events(protocol: Protocol) -> Iterator[Json]:
         days = moments(name, event.days) if event.days != "ask" else {ident(name): None}
         for id, day in days.items():
             told = f"day {forms.say_day(day)}{hour}" if day is not None else "days not given: choose"
-            related = [on_day(day)] if day is not None else []
-            yield {"id": id, "title": name, "description": f"{event.what}; {told}", "condition": _conditions(event.when), "relatedAction": related, "documentation": _cited(event.cite, protocol)}
+            yield {
+                "id": id, "title": name, "description": f"{event.what}; {told}", "documentation": _cited(event.cite, protocol),
+                "condition": _conditions(event.when), "relatedAction": [on_day(day)] if day is not None else [],
+            }  # fmt: skip
 
 
 def _choice(name: str, choice: Choice) -> Json:
     """A choice as a group of which exactly one option is taken; only a default of the file is checked beforehand."""
+    told = {option: f"{words} CLOSED: {choice.closed[option]}" if option in choice.closed else words for option, words in choice.options.items()}
     options = [
-        {"id": ident(f"{name}.{option}"), "title": option, "description": f"{told} CLOSED: {choice.closed[option]}" if option in choice.closed else told,
-         "precheckBehavior": "yes" if option == choice.default else "no"}
-        for option, told in choice.options.items()
+        {"id": ident(f"{name}.{option}"), "title": option, "description": words, "precheckBehavior": "yes" if option == choice.default else "no"}
+        for option, words in told.items()
     ]  # fmt: skip
     phrases = [{"type": "citation", "label": key, "citation": f'"{phrase}"'} for key, several in choice.cite.items() for phrase in several]
     return {
@@ -194,9 +201,11 @@ def _activity(part: Part, protocol: Protocol) -> Json:
     """One order as an ActivityDefinition; a radiation is a service, everything else a medication."""
     radiation = part.drug.kind == "radiation"
     return {
-        "resourceType": "ActivityDefinition", "id": protocol.uuid(f"order {part.id}"), "url": _url(part, protocol), "identifier": [{"value": f"{protocol.name}.{part.id}"}],
-        "version": protocol.regimen.version, "name": _name(f"{protocol.regimen.id}_{part.id}"), "title": part.name, "status": _status(protocol), "description": _told(part),
-        "relatedArtifact": [*_cited(part.order.cite, protocol), *map(_asked, part.questions)], "kind": "ServiceRequest" if radiation else "MedicationRequest", "intent": "plan",
+        "resourceType": "ActivityDefinition", "id": protocol.uuid(f"order {part.id}"), "url": _url(part, protocol),
+        "identifier": [{"value": f"{protocol.name}.{part.id}"}], "version": protocol.regimen.version, "name": _name(f"{protocol.regimen.id}_{part.id}"),
+        "title": part.name, "status": _status(protocol), "description": _told(part),
+        "relatedArtifact": [*_cited(part.order.cite, protocol), *map(_asked, part.questions)],
+        "kind": "ServiceRequest" if radiation else "MedicationRequest", "intent": "plan",
         "code" if radiation else "productCodeableConcept": {"text": part.name}, "dosage": [_dosage(part)],
     }  # fmt: skip
 
@@ -206,7 +215,8 @@ def _dosage(part: Part) -> Json:
     most = {key: _quantity(limit.value, limit.unit) for key, limit in (("dose", order.max), ("day", order.max_day)) if limit}
     route = part.row["route"]
     return {
-        "text": _told(part), "additionalInstruction": [{"text": text} for text in _notes(part)], "route": {"text": ROUTES.get(route, route)} if route else {},
+        "text": _told(part), "additionalInstruction": [{"text": text} for text in _notes(part)],
+        "route": {"text": ROUTES.get(route, route)} if route else {},
         "doseAndRate": [_dose(part.each, order.over)] if part.each else [],
         "maxDosePerPeriod": {"numerator": most["day"], "denominator": _quantity(Decimal(1), "day")} if "day" in most else {},
         "maxDosePerAdministration": most.get("dose", {}),
@@ -239,13 +249,15 @@ def _quantity(value: Decimal, unit: str, per: str = "") -> Json:
 
 def _whole_lost(protocol: Protocol) -> Iterator[Lost]:
     """What R4 has no place for in the protocol as a whole."""
-    tested = {one.name for entry in (*(part.order for part in protocol.parts), *protocol.regimen.choices.values()) if entry.when for one in (*entry.when.all, *entry.when.any)}
+    conditions = [*(part.order.when for part in protocol.parts), *(choice.when for choice in protocol.regimen.choices.values())]
+    tested = {one.name for when in conditions if when for one in (*when.all, *when.any)}
     for name in sorted(tested):
         kind = "the option chosen" if name in protocol.regimen.choices else "a fact of the patient"
         yield Lost(f"condition on {name}", f"R4 names no place for {kind}: the conditions read it as %{name}, which the receiving system supplies")
     based = [part.id for part in protocol.parts if part.each and part.each.per]
     if based:
-        yield Lost(f"doses of {', '.join(based)}", "R4's Dosage multiplies nothing: per kg and per m2 stand in the unit, the patient's amount is calculated elsewhere")
+        told = "R4's Dosage multiplies nothing: per kg and per m2 stand in the unit, the patient's amount is calculated elsewhere"
+        yield Lost(f"doses of {', '.join(based)}", told)
 
 
 def _lost(part: Part) -> Iterator[Lost]:
@@ -257,8 +269,10 @@ def _lost(part: Part) -> Iterator[Lost]:
         yield Lost(where, f"the dose {part.row['dose']} gives no exact dose of one administration and stands in words only")
     if part.drug.kind == "radiation":
         yield Lost(where, "an applied ServiceRequest takes no dosage over: the dose stands in the ActivityDefinition")
-    beside = {"course total": order.total, "largest course": order.max_course, "largest body surface": order.bsa_max, "time between doses": order.apart, "rounding": order.rounding, "table": order.adjust}
-    beside |= {"hour of the first dose": order.first if part.every and part.clock else None}
-    named = [name for name, value in beside.items() if value is not None] + (["dosing weight"] if order.weight != "unspecified" else [])
+    beside: dict[str, Any] = {
+        "course total": order.total, "largest course": order.max_course, "largest body surface": order.bsa_max, "time between doses": order.apart,
+        "rounding": order.rounding, "table": order.adjust, "hour of the first dose": part.every and part.clock, "dosing weight": order.weight != "unspecified",
+    }  # fmt: skip
+    named = [name for name, value in beside.items() if value]
     if named:
         yield Lost(where, f"{', '.join(named)}: in words only")

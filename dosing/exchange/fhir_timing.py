@@ -7,7 +7,7 @@ move on the calendar; `concurrent` on day 0), the Timing how it goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import time
 from decimal import Decimal
 from typing import Any
@@ -30,7 +30,10 @@ def actions(part: Part, protocol: Protocol, lost: list[Lost], definition: str) -
     gaps = [*_gaps(part, protocol, lost)]
     runs: list[tuple[list[Json], Stretch | None]] = [(related, None) for related in _hung(part, protocol, lost)]
     runs = runs or [([on_day(one.first)], one) for one in part.stretches] or [([], None)]
-    made = [{"relatedAction": related, "timingTiming": _timing(part, stretch, len(runs)), "definitionCanonical": definition} for related, stretch in runs]
+    made: list[Json] = [
+        {"relatedAction": related, "timingTiming": _timing(part, stretch, len(runs)), "definitionCanonical": definition}
+        for related, stretch in runs
+    ]  # fmt: skip
     if len(made) == 1:
         return {**made[0], "relatedAction": made[0]["relatedAction"] + gaps}
     return {
@@ -61,7 +64,8 @@ def _hung(part: Part, protocol: Protocol, lost: list[Lost]) -> list[list[Json]]:
         ids = [*moments(hangs.event, event.days)]
         return [[_related(one, hangs.end, hangs.minutes)] for one in {"first": ids[:1], "last": ids[-1:]}.get(hangs.which, ids)]
     if not named or (any(one.count != 1 for one in named) and (hangs.which, hangs.end) not in (("first", False), ("last", True))):
-        lost.append(Lost(f"order {part.id}", f'"{hangs.text}" picks a dose of another order, which R4 cannot name: the nominal day stands instead, the hour in words only'))
+        told = "picks a dose of another order, which R4 cannot name: the nominal day stands instead, the hour in words only"
+        lost.append(Lost(f"order {part.id}", f'"{hangs.text}" {told}'))
         return []
     return [[_related(ident(one.id), hangs.end, hangs.minutes) for one in named]]
 
@@ -85,8 +89,9 @@ def _gaps(part: Part, protocol: Protocol, lost: list[Lost]) -> Iterator[Json]:
             words = ", ".join(f"{side} {_said(minutes)}" for side, minutes in ends.items())
             lost.append(Lost(f"order {part.id}", f"the gap to {anchor.anchor} ({words}) names a single dose, which R4 cannot: in words only"))
             continue
-        for other in others:
-            yield {"actionId": ident(other.id), "relationship": f"after-{'end' if anchor.end else 'start'}", "offsetRange": {side: _quantity(minutes) for side, minutes in ends.items()}}
+        span = {side: _span(minutes) for side, minutes in ends.items()}
+        side_of = "after-end" if anchor.end else "after-start"
+        yield from ({"actionId": ident(other.id), "relationship": side_of, "offsetRange": span} for other in others)
 
 
 def _said(minutes: int) -> str:
@@ -102,14 +107,14 @@ def _timing(part: Part, stretch: Stretch | None, runs: int) -> Json:
 def _count(part: Part, stretch: Stretch | None, runs: int) -> Json:
     if part.every or not stretch:
         return {"count": part.count if runs == 1 else 1}
-    return {"count": stretch.count * max(1, len(part.clock))}
+    return {"count": stretch.days * max(1, len(part.clock))}
 
 
 def _rhythm(part: Part, stretch: Stretch | None) -> Json:
     if part.every:
         low, high = part.every
         return {"frequency": 1, "period": low, "periodMax": high if high != low else None, "periodUnit": "h"}
-    several = (stretch is not None and stretch.count > 1) or len(part.clock) > 1 or (stretch is None and _daily(part))
+    several = (stretch is not None and stretch.days > 1) or len(part.clock) > 1 or (stretch is None and _daily(part))
     rhythm = {"frequency": max(1, len(part.clock)), "period": stretch.step if stretch else 1, "periodUnit": "d"} if several else {}
     return {**rhythm, "timeOfDay": [_clock(minutes) for minutes in part.clock]}
 
@@ -121,7 +126,9 @@ def _daily(part: Part) -> bool:
 
 def _words(part: Part, stretch: Stretch | None) -> str:
     """The whole statement in words: the run's days, and the hours or what they hang on."""
-    days = part.days if stretch is None or len(part.stretches) == 1 else f"days {forms.say_days(tuple(range(stretch.first, stretch.first + stretch.count)))}"
+    days = part.days
+    if stretch and len(part.stretches) > 1:
+        days = f"day{'' if stretch.days == 1 else 's'} {forms.say_days(tuple(range(stretch.first, stretch.first + stretch.days)))}"
     every = f"every {part.row['dose'].partition(' every ')[2]}" if part.every else ""
     return ", ".join(filter(None, (days, every, part.row["rhythm"])))
 
@@ -133,10 +140,6 @@ def _clock(minutes: int) -> str:
 def _span(minutes: int) -> Json:
     """Minutes as a Duration, in hours where they are whole."""
     return _duration(minutes, "min") if minutes % 60 else _duration(minutes // 60, "h")
-
-
-def _quantity(minutes: int) -> Mapping[str, Any]:
-    return _span(minutes)
 
 
 def _duration(value: int, unit: str) -> Json:

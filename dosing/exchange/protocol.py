@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 from dosing import forms
 from dosing.checks.doses import limit_hits
@@ -27,10 +27,9 @@ from dosing.regimen.drug import Drug
 from dosing.regimen.library import Library
 from dosing.regimen.schema import Choice, Order, Query, Regimen
 from dosing.render import protocol as page
+from dosing.render.fhir import SPACE
 from dosing.render.names import drug_name
 from dosing.render.wording import ROUTES
-
-SPACE = UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")  # the URL name space of RFC 4122
 
 
 class Lost(NamedTuple):
@@ -59,7 +58,7 @@ class Stretch(NamedTuple):
 
     first: int
     step: int
-    count: int
+    days: int
 
 
 class Each(NamedTuple):
@@ -150,10 +149,15 @@ class Part:
         """The order as one line: dose, days, hours, route, and all that its source prints beside them."""
         row = self.row
         told = [row["dose"], self.days, row["rhythm"], ROUTES.get(row["route"], row["route"])]
-        told += [f"over {forms.say_duration(row['over'])}" if row["over"] else "", f"course total {row['total'].removesuffix('/course')}" if row["total"] else "", self.weight]
-        told += [f"{name} {value}" for name, value in row["limits"].items()]
-        told += [f"{key} {one.text}" for key, several in (("not before", self.order.not_before), ("not after", self.order.not_after)) for one in several]
+        told += [f"over {forms.say_duration(row['over'])}" if row["over"] else ""]
+        told += [f"course total {row['total'].removesuffix('/course')}" if row["total"] else "", self.weight]
+        told += [*(f"{name} {value}" for name, value in row["limits"].items()), *self.gaps]
         return "; ".join(filter(None, told))
+
+    @property
+    def gaps(self) -> list[str]:
+        """The earliest and the latest start after another drug or event, in words."""
+        return [f"not before {one.text}" for one in self.order.not_before] + [f"not after {one.text}" for one in self.order.not_after]
 
     @property
     def days(self) -> str:
@@ -201,7 +205,8 @@ class Protocol:
     def named(self, event: str, asking: Part) -> tuple[Part, ...]:
         """The orders that a time hangs on: the one that is the event, else of that id, else all of that drug."""
         others = [part for part in self.parts if part is not asking]
-        return next(filter(None, (tuple(part for part in others if event == key(part)) for key in (lambda p: p.order.event, lambda p: p.id, lambda p: p.drug.id))), ())
+        ways = ([part for part in others if event == name(part)] for name in (lambda p: p.order.event, lambda p: p.id, lambda p: p.drug.id))
+        return tuple(next(filter(None, ways), ()))
 
 
 def protocol(regimen: Regimen, choose: Mapping[str, str], shelf: Library, file: Path | None = None) -> Protocol:
@@ -209,9 +214,10 @@ def protocol(regimen: Regimen, choose: Mapping[str, str], shelf: Library, file: 
     made = fixed(regimen, choose, shelf)
     rows = {row["id"]: row for row in page.to_dict(made.regimen)["orders"]}
     stops = tuple(_stops(made.regimen, made.closed))
-    parts = tuple(Part(order, shelf.drugs[order.drug], rows[order.id], (*_asked(order, made.regimen, shelf), *(() if order.event else stops))) for order in made.regimen.orders)
-    whole = (*stops, *_whole(made.regimen), *(Question(name, "note", "was chosen and is not asked for with the other choices; it is not used") for name in made.void))
-    return Protocol(made.regimen, dict(choose), parts, whole, file)
+    asked = {order.id: (*_asked(order, made.regimen, shelf), *(() if order.event else stops)) for order in made.regimen.orders}
+    parts = tuple(Part(order, shelf.drugs[order.drug], rows[order.id], asked[order.id]) for order in made.regimen.orders)
+    void = (Question(name, "note", "was chosen and is not asked for with the other choices; it is not used") for name in made.void)
+    return Protocol(made.regimen, dict(choose), parts, (*stops, *_whole(made.regimen), *void), file)
 
 
 def stretches(days: tuple[int, ...]) -> tuple[Stretch, ...]:
@@ -277,8 +283,8 @@ def _in_part(order: Order, regimen: Regimen) -> bool:
 def _open(order: Order) -> Iterator[Question]:
     dose = order.dose
     if dose == "ask" or isinstance(dose, forms.OpenDose):
-        level, told = ("note", "the cell dose is not given in the source") if order.event else ("open", "the dose is set by drug level" if dose == "by level" else "the source prints no dose")
-        yield Question(f"{order.id}.dose", level, f"{told}; none is filled in.", order.cite)
+        told = "the dose is set by drug level" if dose == "by level" else "the source prints no dose"
+        yield Question(f"{order.id}.dose", "note" if order.event else "open", f"{told}; none is filled in.", order.cite)
     elif isinstance(dose, forms.Dose) and dose.is_range:
         yield Question(f"{order.id}.dose", "open", f"the source prints a range, {dose}, and no rule for choosing; no middle value is taken.", order.cite)
     if order.days == "ask":
@@ -295,4 +301,4 @@ def _of_file(query: Query, courses: str) -> Question:
 
 def _when(entry: Query | Choice) -> str:
     """The sentence that says under which condition something is asked; empty where it always is."""
-    return f" Asked when {page._when(entry)}." if entry.when else ""
+    return f" Asked when {page._when(entry)}." if entry.when else ""  # type: ignore[arg-type]  # it reads `when` only

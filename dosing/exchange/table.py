@@ -16,10 +16,10 @@ def write(protocol: Protocol) -> tuple[bytes, list[Lost]]:
 
 
 def _row(part: Part) -> list[str]:
-    row, order = part.row, part.order
-    gaps = [f"{key} {one.text}" for key, several in (("not before", order.not_before), ("not after", order.not_after)) for one in several]
+    row = part.row
     return [
-        part.id, part.drug.id, part.name, row["when"], row["dose"], part.days, row["rhythm"], row["route"] or "", forms.say_duration(row["over"]) if row["over"] else "",
-        row["weight"], row["total"] or "", "; ".join(f"{name} {value}" for name, value in row["limits"].items()), "; ".join(gaps), row["note"] or "",
+        part.id, part.drug.id, part.name, row["when"], row["dose"], part.days, row["rhythm"], row["route"] or "",
+        forms.say_duration(row["over"]) if row["over"] else "", row["weight"], row["total"] or "",
+        "; ".join(f"{name} {value}" for name, value in row["limits"].items()), "; ".join(part.gaps), row["note"] or "",
         "; ".join(f'{key}: "{phrase}"' for key, phrases in row["cite"].items() for phrase in phrases), part.asked,
     ]  # fmt: skip

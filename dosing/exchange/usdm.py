@@ -12,11 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any
 
 from dosing import forms
 from dosing.exchange.protocol import Lost, Part, Protocol
-from dosing.exchange.usdm_codes import DAILY, HOURLY, INTERVENTIONS, ONCE, ROUTES, WEEKLY, Json, Objects
+from dosing.exchange.usdm_codes import DAILY, HOURLY, INTERVENTIONS, ONCE, ROUTES, UNITS, WEEKLY, Json, Objects, none_of
 from dosing.exchange.usdm_timeline import timeline
 from dosing.regimen.schema import Choice
 from dosing.render.fhir import written
@@ -36,14 +35,15 @@ def write(protocol: Protocol) -> tuple[bytes, list[Lost]]:
 
 def _version(protocol: Protocol, made: Objects, lost: list[Lost]) -> Json:
     r = protocol.regimen
-    title = made.make("StudyTitle", text=r.title, type=made.code(("C207616", "Official Study Title")))
     identifiers, organizations = _identifiers(protocol, made)
     return made.make(
-        "StudyVersion", "1", versionIdentifier=r.version, rationale=UNSTATED, documentVersionIds=[], dateValues=[], amendments=[], businessTherapeuticAreas=[],
-        studyIdentifiers=identifiers, referenceIdentifiers=[], studyDesigns=[_design(protocol, made, lost)], titles=[title], eligibilityCriterionItems=[],
-        narrativeContentItems=[], abbreviations=[], roles=[], organizations=organizations, studyInterventions=[_intervention(part, made) for part in protocol.parts],
-        administrableProducts=[], medicalDevices=[], productOrganizationRoles=[], biomedicalConcepts=[], bcCategories=[], bcSurrogates=[], dictionaries=[],
+        "StudyVersion", "1", versionIdentifier=r.version, rationale=UNSTATED, studyIdentifiers=identifiers, organizations=organizations,
+        titles=[made.make("StudyTitle", text=r.title, type=made.code(("C207616", "Official Study Title")))],
+        studyDesigns=[_design(protocol, made, lost)], studyInterventions=[_intervention(part, made) for part in protocol.parts],
         conditions=[_condition(part, made) for part in protocol.parts if part.order.when], notes=[made.note(text) for text in _notes(protocol)],
+        **none_of("documentVersionIds", "dateValues", "amendments", "businessTherapeuticAreas", "referenceIdentifiers", "eligibilityCriterionItems",
+                  "narrativeContentItems", "abbreviations", "roles", "administrableProducts", "medicalDevices", "productOrganizationRoles",
+                  "biomedicalConcepts", "bcCategories", "bcSurrogates", "dictionaries"),
     )  # fmt: skip
 
 
@@ -53,8 +53,8 @@ def _identifiers(protocol: Protocol, made: Objects) -> tuple[list[Json], list[Js
     named = [(protocol.name, "library")] + [(number, "registry") for number in dict.fromkeys(registered)]
     names = {"library": "Regimen library", "registry": "ClinicalTrials.gov"}
     organizations = [
-        made.make("Organization", key, name=names[key], label=names[key], type=made.code(("C93453", "Study Registry")), identifierScheme="name",
-                  identifier=names[key], legalAddress=None, managedSites=[])
+        made.make("Organization", key, name=names[key], label=names[key], type=made.code(("C93453", "Study Registry")),
+                  identifierScheme="name", identifier=names[key], legalAddress=None, managedSites=[])
         for key in dict.fromkeys(key for _, key in named)
     ]  # fmt: skip
     return [made.make("StudyIdentifier", text=text, scopeId=f"Organization_{key}") for text, key in named], organizations
@@ -71,12 +71,15 @@ def _notes(protocol: Protocol) -> Iterator[str]:
     yield from (f"NOT SCHEDULED {one.drug}: {one.reason} ({_phrases(one.cite)})." for one in r.not_scheduled)
     if r.silent:
         yield f"The sources are silent on {', '.join(r.silent)}."
-    yield from (f"Source {key}: {', '.join(filter(None, (one.title, one.id, one.address)))} (read {one.read})." for key, one in r.sources.items())
+    for key, source in r.sources.items():
+        yield f"Source {key}: {', '.join(filter(None, (source.title, source.id, source.address)))} (read {source.read}, wording {source.wording})."
 
 
 def _choice(name: str, choice: Choice) -> str:
-    options = "; ".join(f"{option} = {told}" + (f" (closed: {choice.closed[option]})" if option in choice.closed else "") for option, told in choice.options.items())
-    return f"Choice {name}: {choice.ask} {options}. {f'Default {choice.default}.' if choice.default else 'No default.'} {_phrases(choice.cite)}".strip()
+    closed = {option: f" (closed: {why})" for option, why in choice.closed.items()}
+    options = "; ".join(f"{option} = {told}{closed.get(option, '')}" for option, told in choice.options.items())
+    default = f"Default {choice.default}." if choice.default else "No default."
+    return f"Choice {name}: {choice.ask} {options}. {default} {_phrases(choice.cite)}".strip()
 
 
 def _phrases(cite: Mapping[str, tuple[str, ...]]) -> str:
@@ -84,39 +87,39 @@ def _phrases(cite: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def _design(protocol: Protocol, made: Objects, lost: list[Lost]) -> Json:
-    epoch = made.make("StudyEpoch", "course", **_named("course", "Course", protocol.regimen.day0), type=made.code(("C101526", "Treatment Epoch")), previousId=None, nextId=None, notes=[])
-    element = made.make("StudyElement", "course", **_named("course", "Course", "All orders of the protocol"), transitionStartRule=None, transitionEndRule=None,
-                        studyInterventionIds=[f"StudyIntervention_{part.id}" for part in protocol.parts], notes=[])  # fmt: skip
-    arms = list(_arms(protocol, made))
-    cells = [made.make("StudyCell", armId=arm["id"], epochId=epoch["id"], elementIds=[element["id"]]) for arm in arms]
-    model = ("C82639", "Parallel Study") if len(arms) > 1 else ("C82640", "Single Group Study")
-    return made.make(
-        "InterventionalStudyDesign", "1", **_named(protocol.regimen.id, protocol.regimen.title, protocol.regimen.title), studyType=made.code(("C98388", "Interventional Study")), studyPhase=None,
-        therapeuticAreas=[], characteristics=[], encounters=[], activities=_activities(protocol, made), arms=arms, studyCells=cells, rationale=UNSTATED, epochs=[epoch], elements=[element],
-        estimands=[], indications=[], studyInterventionIds=element["studyInterventionIds"], objectives=[], population=_population(protocol, made),
-        scheduleTimelines=[timeline(protocol, made, epoch["id"], lost)], biospecimenRetentions=[], documentVersionIds=[], eligibilityCriteria=[], analysisPopulations=[], notes=[],
-        subTypes=[], model=made.code(model), intentTypes=[], blindingSchema=None,
+    """One epoch and one element, as a regimen has no parts of its own; one arm, or those of a choice that blinds."""
+    r, arms = protocol.regimen, list(_arms(protocol, made))
+    interventions = [f"StudyIntervention_{part.id}" for part in protocol.parts]
+    epoch = made.named("StudyEpoch", "course", ("course", "Course", r.day0), type=made.code(("C101526", "Treatment Epoch")), previousId=None, nextId=None, notes=[])
+    element = made.named("StudyElement", "course", ("course", "Course", "All orders of the protocol"), transitionStartRule=None, transitionEndRule=None,
+                         studyInterventionIds=interventions, notes=[])  # fmt: skip
+    return made.named(
+        "InterventionalStudyDesign", "1", (r.id, r.title, r.title), studyType=made.code(("C98388", "Interventional Study")), studyPhase=None,
+        activities=_activities(protocol, made), arms=arms, epochs=[epoch], elements=[element], rationale=UNSTATED, studyInterventionIds=interventions,
+        studyCells=[made.make("StudyCell", armId=arm["id"], epochId=epoch["id"], elementIds=[element["id"]]) for arm in arms],
+        population=_population(protocol, made), scheduleTimelines=[timeline(protocol, made, epoch["id"], lost)], blindingSchema=None,
+        model=made.code(("C82639", "Parallel Study") if len(arms) > 1 else ("C82640", "Single Group Study")),
+        **none_of("therapeuticAreas", "characteristics", "encounters", "estimands", "indications", "objectives", "biospecimenRetentions", "documentVersionIds",
+                  "eligibilityCriteria", "analysisPopulations", "notes", "subTypes", "intentTypes"),
     )  # fmt: skip
-
-
-def _named(name: str, label: str, description: str) -> dict[str, Any]:
-    return {"name": name, "label": label, "description": description}
 
 
 def _arms(protocol: Protocol, made: Objects) -> Iterator[Json]:
     """The options of a choice that blinds, else one arm for everybody."""
     blinding = [choice for choice in protocol.regimen.choices.values() if choice.blinds]
-    named = {option: told for choice in blinding for option, told in choice.options.items() if option != "blinded"} or {"all": "Everybody on the protocol"}
-    for name, told in named.items():
-        yield made.make("StudyArm", name, **_named(name, told, told), type=made.code(("C15538", "Protocol Treatment Arm")), dataOriginDescription="Data collected from subjects",
-                        dataOriginType=made.code(("C188866", "Data Generated Within Study")), populationIds=[], notes=[])  # fmt: skip
+    named = {option: told for choice in blinding for option, told in choice.options.items() if option != "blinded"}
+    for name, told in (named or {"all": "Everybody on the protocol"}).items():
+        yield made.named(
+            "StudyArm", name, (name, told, told), type=made.code(("C15538", "Protocol Treatment Arm")), dataOriginDescription="Data collected from subjects",
+            dataOriginType=made.code(("C188866", "Data Generated Within Study")), populationIds=[], notes=[],
+        )  # fmt: skip
 
 
 def _population(protocol: Protocol, made: Objects) -> Json:
-    ages = protocol.regimen.ages
+    ages, words = protocol.regimen.ages, ("patients", "Patients", f"Patients on {protocol.regimen.title}")
     planned = ages and made.make("Range", minValue=made.quantity(ages.low, "y"), maxValue=made.quantity(ages.high, "y"), isApproximate=False)
-    return made.make("StudyDesignPopulation", "1", **_named("patients", "Patients", f"Patients on {protocol.regimen.title}"), includesHealthySubjects=False,
-                     plannedEnrollmentNumber=None, plannedCompletionNumber=None, plannedSex=[], criterionIds=[], plannedAge=planned or None, notes=[], cohorts=[])  # fmt: skip
+    return made.named("StudyDesignPopulation", "1", words, includesHealthySubjects=False, plannedEnrollmentNumber=None, plannedCompletionNumber=None,
+                      plannedAge=planned or None, **none_of("plannedSex", "criterionIds", "notes", "cohorts"))  # fmt: skip
 
 
 def _activities(protocol: Protocol, made: Objects) -> list[Json]:
@@ -126,10 +129,13 @@ def _activities(protocol: Protocol, made: Objects) -> list[Json]:
 
 
 def _activity(part: Part, made: Objects, before: str | None, after: str | None) -> Json:
-    procedure = made.make("Procedure", part.id, **_named(part.id, part.name, part.words), procedureType="administration", code=made.own(part.drug.id, part.name), studyInterventionId=f"StudyIntervention_{part.id}", notes=[])
+    procedure = made.named("Procedure", part.id, (part.id, part.name, part.words), procedureType="administration", code=made.own(part.drug.id, part.name),
+                           studyInterventionId=f"StudyIntervention_{part.id}", notes=[])  # fmt: skip
     notes = [f"Printed: {_phrases(part.order.cite)}", *(f"{one.label}: {one.text}" for one in part.questions), *filter(None, [part.order.note])]
-    return made.make("Activity", part.id, **_named(part.id, part.name, _told(part)), previousId=before, nextId=after, childIds=[], definedProcedures=[procedure], biomedicalConceptIds=[],
-                     bcCategoryIds=[], bcSurrogateIds=[], timelineId=None, notes=[made.note(text) for text in notes])  # fmt: skip
+    return made.named(
+        "Activity", part.id, (part.id, part.name, _told(part)), previousId=before, nextId=after, definedProcedures=[procedure], timelineId=None,
+        notes=[made.note(text) for text in notes], **none_of("childIds", "biomedicalConceptIds", "bcCategoryIds", "bcSurrogateIds"),
+    )  # fmt: skip
 
 
 def _told(part: Part) -> str:
@@ -137,19 +143,20 @@ def _told(part: Part) -> str:
 
 
 def _intervention(part: Part, made: Objects) -> Json:
-    return made.make(
-        "StudyIntervention", part.id, **_named(part.id, part.name, _told(part)), role=made.code(("C41161", "Experimental Intervention")), type=made.code(INTERVENTIONS[part.drug.kind]),
-        minimumResponseDuration=None, codes=[made.own(part.drug.id, part.name)], administrations=[_administration(part, made)], notes=[],
+    return made.named(
+        "StudyIntervention", part.id, (part.id, part.name, _told(part)), role=made.code(("C41161", "Experimental Intervention")),
+        type=made.code(INTERVENTIONS[part.drug.kind]), minimumResponseDuration=None, codes=[made.own(part.drug.id, part.name)],
+        administrations=[_administration(part, made)], notes=[],
     )  # fmt: skip
 
 
 def _administration(part: Part, made: Objects) -> Json:
     """The one administration of an order; no dose quantity while it is held, a range or not given."""
-    term, route = _frequency(part), ROUTES.get(part.order.route or "")
+    amount, term, route = part.amount, _frequency(part), ROUTES.get(part.order.route or "")
     frequency = made.code(term) if term else made.own(part.days, part.days)
-    return made.make(
-        "Administration", part.id, **_named(part.id, part.row["dose"], _told(part)), duration=_duration(part, made),
-        dose=made.quantity(part.amount.low, part.amount.unit, part.amount.per) if part.amount else None, route=made.alias(made.code(route)) if route else None,
+    return made.named(
+        "Administration", part.id, (part.id, part.row["dose"], _told(part)), duration=_duration(part, made),
+        dose=made.quantity(amount.low, amount.unit, amount.per) if amount else None, route=made.alias(made.code(route)) if route else None,
         frequency=made.alias(frequency), administrableProductId=None, medicalDeviceId=None,
         notes=[made.note(f"{one.label}: {one.text}") for one in part.questions],
     )  # fmt: skip
@@ -157,8 +164,8 @@ def _administration(part: Part, made: Objects) -> Json:
 
 def _duration(part: Part, made: Objects) -> Json:
     over = part.order.over
-    return made.make("Duration", text=f"over {forms.say_duration(over)}" if over else "not stated", quantity=made.quantity(Decimal(over), "min") if over else None, durationWillVary=not over,
-                     reasonDurationWillVary="" if over else "The source prints no duration of one administration.")  # fmt: skip
+    text, why = (f"over {forms.say_duration(over)}", "") if over else ("not stated", "The source prints no duration of one administration.")
+    return made.make("Duration", text=text, quantity=made.quantity(Decimal(over), "min") if over else None, durationWillVary=not over, reasonDurationWillVary=why)
 
 
 def _frequency(part: Part) -> tuple[str, str] | None:
@@ -167,22 +174,25 @@ def _frequency(part: Part) -> tuple[str, str] | None:
         return HOURLY.get(int(part.every[0])) if part.every[0] == part.every[1] else None
     if part.count == 1:
         return ONCE
-    if part.stretches and all(one.step == 7 for one in part.stretches) and len(part.clock) < 2:
+    steps = {one.step for one in part.stretches}
+    if steps == {7} and len(part.clock) < 2:
         return WEEKLY
-    daily = isinstance(part.order.dose, forms.Dose) and part.order.dose.time == "day" if not part.stretches else len(part.stretches) == 1 and part.stretches[0].step == 1
-    return DAILY.get(max(1, len(part.clock))) if daily else None
+    by_day = isinstance(part.order.dose, forms.Dose) and part.order.dose.time == "day" and not part.stretches
+    return DAILY.get(max(1, len(part.clock))) if by_day or (steps == {1} and len(part.stretches) == 1) else None
 
 
 def _condition(part: Part, made: Objects) -> Json:
-    return made.make("Condition", part.id, **_named(part.id, f"When {part.id} is given", part.row["when"]), text=part.row["when"], dictionaryId=None, notes=[], contextIds=[], appliesToIds=[f"Activity_{part.id}"])
+    words = (part.id, f"When {part.id} is given", part.row["when"])
+    return made.named("Condition", part.id, words, text=part.row["when"], dictionaryId=None, appliesToIds=[f"Activity_{part.id}"], **none_of("notes", "contextIds"))
 
 
 def _lost(protocol: Protocol) -> Iterator[Lost]:
     """What USDM has no place for as data, and stands in its notes and descriptions."""
     for name, choice in protocol.regimen.choices.items():
-        arms = "its options are the arms, and it is told in a note" if choice.blinds else "USDM asks no choice: it is told in a note, its effects are conditions in words"
-        yield Lost(f"choice {name}", arms)
-    yield Lost("study", "sponsor, roles, dates, phase, objectives, endpoints, eligibility, sex, administrable products and rationale are not in a regimen: left empty or said not to be stated")
+        arms = "its options are the arms, and it is told in a note"
+        yield Lost(f"choice {name}", arms if choice.blinds else "USDM asks no choice: it is told in a note, its effects are conditions in words")
+    absent = "sponsor, roles, dates, phase, objectives, endpoints, eligibility, sex, administrable products and rationale"
+    yield Lost("study", f"{absent} are not in a regimen: left empty or said not to be stated")
     based = [part.id for part in protocol.parts if part.amount and part.amount.per]
     if based:
         yield Lost(f"doses of {', '.join(based)}", "USDM multiplies nothing: per kg and per m2 stand in the unit")
@@ -190,15 +200,15 @@ def _lost(protocol: Protocol) -> Iterator[Lost]:
 
 
 def _lost_order(part: Part) -> Iterator[Lost]:
-    order, where = part.order, f"order {part.id}"
-    if not part.amount and isinstance(order.dose, forms.Dose):
-        yield Lost(where, f"the dose {part.row['dose']} is {'held' if part.held else 'not one exact value'} and stands in words only" + (f", with {part.asked}" if part.asked else ""))
-    if part.amount and f"{part.amount.unit}/{part.amount.per}".strip("/") in ("cells", "cells/kg", "AUC"):
-        yield Lost(where, "CDISC has no unit for it: the unit is a UCUM code")
+    order, where, amount = part.order, f"order {part.id}", part.amount
+    if not amount and isinstance(order.dose, forms.Dose):
+        told = f"the dose {part.row['dose']} is {'held' if part.held else 'not one exact value'} and stands in words only"
+        yield Lost(where, f"{told}, with {part.asked}" if part.asked else told)
+    if amount and "/".join(filter(None, (amount.unit, amount.per))) not in UNITS:
+        yield Lost(where, "CDISC has no unit for its dose: the unit is a UCUM code")
     if not _frequency(part):
         yield Lost(where, "no CDISC term says its rhythm: the days stand as its frequency in words, and in the timeline")
-    gaps = {"gaps to other drugs": order.not_before or order.not_after}
-    named = [name for name, value in {**part.row["limits"], **gaps, "course total": order.total, "until": order.until, "product": order.product}.items() if value]
-    named += [] if order.weight == "unspecified" else ["dosing weight"]
-    if named:
+    beside = {**part.row["limits"], "gaps to other drugs": part.gaps, "course total": order.total, "until": order.until, "product": order.product}
+    beside["dosing weight"] = order.weight != "unspecified"
+    if named := [name for name, value in beside.items() if value]:
         yield Lost(where, f"{', '.join(named)}: in words only")

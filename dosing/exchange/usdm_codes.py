@@ -14,22 +14,34 @@ from dosing.units import ucum
 
 Json = dict[str, Any]
 CDISC, VERSION, UCUM = "http://www.cdisc.org", "2024-09-27", "http://unitsofmeasure.org"
-INTERVENTIONS = {"drug": ("C1909", "Pharmacologic Substance"), "fluid": ("C1909", "Pharmacologic Substance"), "cells": ("C307", "Biological Agent"),
-                 "graft": ("C307", "Biological Agent"), "radiation": ("C15313", "Radiation Therapy")}  # fmt: skip
-ROUTES = {"iv": ("C38276", "Intravenous Route of Administration"), "po": ("C38288", "Oral Route of Administration"), "sc": ("C38299", "Subcutaneous Route of Administration"),
-          "im": ("C28161", "Intramuscular Route of Administration"), "it": ("C38267", "Intrathecal Route of Administration")}  # fmt: skip
+SUBSTANCE, BIOLOGIC = ("C1909", "Pharmacologic Substance"), ("C307", "Biological Agent")
+INTERVENTIONS = {"drug": SUBSTANCE, "fluid": SUBSTANCE, "cells": BIOLOGIC, "graft": BIOLOGIC, "radiation": ("C15313", "Radiation Therapy")}
+ROUTES = {
+    "iv": ("C38276", "Intravenous Route of Administration"), "po": ("C38288", "Oral Route of Administration"),
+    "sc": ("C38299", "Subcutaneous Route of Administration"), "im": ("C28161", "Intramuscular Route of Administration"),
+    "it": ("C38267", "Intrathecal Route of Administration"),
+}  # fmt: skip
 DAILY = {1: ("C25473", "Daily"), 2: ("C64496", "Twice Daily"), 3: ("C64527", "Three Times Daily"), 4: ("C64530", "Four Times Daily")}
-HOURLY = {1: ("C64510", "Every Hour"), 2: ("C64516", "Every Two Hours"), 3: ("C64517", "Every Three Hours"), 4: ("C64518", "Every Four Hours"), 6: ("C64520", "Every Six Hours"),
-          8: ("C64523", "Every Eight Hours"), 12: ("C64502", "Every Twelve Hours"), 24: ("C64515", "Every Twenty-Four Hours")}  # fmt: skip
+HOURLY = {
+    1: ("C64510", "Every Hour"), 2: ("C64516", "Every Two Hours"), 3: ("C64517", "Every Three Hours"), 4: ("C64518", "Every Four Hours"),
+    6: ("C64520", "Every Six Hours"), 8: ("C64523", "Every Eight Hours"), 12: ("C64502", "Every Twelve Hours"), 24: ("C64515", "Every Twenty-Four Hours"),
+}  # fmt: skip
 ONCE, WEEKLY = ("C64576", "Once"), ("C139177", "Every Seven Days")
 UNITS = {
-    "mg": ("C28253", "Milligram"), "g": ("C48155", "Gram"), "mcg": ("C48152", "Microgram"), "mL": ("C28254", "Milliliter"), "Gy": ("C18063", "Gray"), "cGy": ("C64693", "Centigray"),
-    "units": ("C48579", "International Unit"), "mg/kg": ("C67401", "Milligram per Kilogram"), "mg/m2": ("C67402", "Milligram per Square Meter"), "mcg/kg": ("C67396", "Microgram per Kilogram"),
-    "g/kg": ("C69104", "Gram per Kilogram"), "g/m2": ("C67282", "Gram per Square Meter"), "mL/kg": ("C67411", "Milliliter per Kilogram"), "mL/m2": ("C73761", "Milliliter per Square Meter"),
-    "units/kg": ("C67379", "International Unit per Kilogram"), "min": ("C48154", "Minute"), "day": ("C25301", "Day"), "y": ("C29848", "Year"),
+    "mg": ("C28253", "Milligram"), "g": ("C48155", "Gram"), "mcg": ("C48152", "Microgram"), "mL": ("C28254", "Milliliter"),
+    "Gy": ("C18063", "Gray"), "cGy": ("C64693", "Centigray"), "units": ("C48579", "International Unit"),
+    "mg/kg": ("C67401", "Milligram per Kilogram"), "mg/m2": ("C67402", "Milligram per Square Meter"), "mcg/kg": ("C67396", "Microgram per Kilogram"),
+    "g/kg": ("C69104", "Gram per Kilogram"), "g/m2": ("C67282", "Gram per Square Meter"), "mL/kg": ("C67411", "Milliliter per Kilogram"),
+    "mL/m2": ("C73761", "Milliliter per Square Meter"), "units/kg": ("C67379", "International Unit per Kilogram"),
+    "min": ("C48154", "Minute"), "day": ("C25301", "Day"), "y": ("C29848", "Year"),
 }  # fmt: skip
 TIMINGS = {"before": ("C201357", "Before"), "after": ("C201356", "After"), "fixed": ("C201358", "Fixed Reference")}
 SIDES = {False: ("C201355", "Start to Start"), True: ("C201353", "End to Start")}
+
+
+def none_of(*names: str) -> Json:
+    """The lists that the public examples have and a regimen leaves empty."""
+    return {name: [] for name in names}
 
 
 class Objects:
@@ -44,6 +56,10 @@ class Objects:
         if not own:
             self._made[kind] += 1
         return {"id": f"{kind}_{own or self._made[kind]}", "extensionAttributes": [], **fields, "instanceType": kind}
+
+    def named(self, kind: str, own: str, words: tuple[str, str, str], /, **fields: Any) -> Json:
+        """One object with a name, a label and a description."""
+        return self.make(kind, own, **dict(zip(("name", "label", "description"), words, strict=True)), **fields)
 
     def code(self, term: tuple[str, str], system: str = CDISC, version: str = VERSION) -> Json:
         """A Code of a term: its code and its decode."""

@@ -29,6 +29,7 @@ class Slot:
     to: str
     minutes: int  # from `to`, negative before it
     end: bool = False
+    whole: bool = False  # by whole days on the calendar, not by elapsed time
     window: int = 0  # minutes by which it may be later, for an interval printed as a range
     activities: list[str] = field(default_factory=list)
 
@@ -39,14 +40,15 @@ class Timeline:
     def __init__(self, protocol: Protocol):
         self.protocol = protocol
         self.lost: list[Lost] = []
-        self.slots: dict[str, Slot] = {"day-0": Slot("day-0", "Day 0", (0, -1, 0), "day-0", 0)}
+        self.slots: dict[str, Slot] = {"day-0": Slot("day-0", "Day 0", (0, -1, 0), "day-0", 0, whole=True)}
         for name, event in protocol.regimen.events.items():
             self._moments(name, event)
         waiting = [part for part in protocol.parts if not self._place(part)]
         while waiting:
             left = [part for part in waiting if not self._hang(part)]
             if len(left) == len(waiting):
-                self.lost += [Lost(f"order {part.id}", f"{part.row['rhythm']}: what it hangs on has no instance, so neither has the order") for part in left]
+                told = "what it hangs on has no instance, so neither has the order"
+                self.lost += [Lost(f"order {part.id}", f"{part.row['rhythm']}: {told}") for part in left]
                 break
             waiting = left
 
@@ -67,7 +69,7 @@ class Timeline:
 
     def _day(self, day: int) -> Slot:
         key = f"day-{day}" if day >= 0 else f"day-minus-{-day}"
-        return self.slots.setdefault(key, Slot(key, f"Day {forms.say_day(day)}", (day, -1, 0), "day-0", day * DAY))
+        return self.slots.setdefault(key, Slot(key, f"Day {forms.say_day(day)}", (day, -1, 0), "day-0", day * DAY, whole=True))
 
     def _on(self, day: int, minutes: int | None, part: Part) -> Slot:
         """The instance of a day, or of a clock hour of it, with the order's activity."""
@@ -83,7 +85,8 @@ class Timeline:
         number = 1 + sum(slot.activities == [part.id] for slot in self.slots.values())
         minutes = next(iter(part.clock), None)
         to = self._day(day).key if minutes is not None else "day-0"
-        made = Slot(f"{part.id}-{number}", f"{part.name} {number}", (day, minutes or 0, 1), to, minutes if minutes is not None else day * DAY, activities=[part.id])
+        size = day * DAY if minutes is None else minutes
+        made = Slot(f"{part.id}-{number}", f"{part.name} {number}", (day, minutes or 0, 1), to, size, whole=minutes is None, activities=[part.id])
         return self.slots.setdefault(made.key, made)
 
     def _moments(self, name: str, event: Event) -> None:
@@ -91,7 +94,7 @@ class Timeline:
         for day in event.days if event.days != "ask" else ():
             number = 1 + len(self._of_event(name))
             to, minutes = (self._day(day).key, event.at) if event.at is not None else ("day-0", day * DAY)
-            slot = Slot(f"event-{name}-{number}", name, (day, event.at or 0, 1), to, minutes)
+            slot = Slot(f"event-{name}-{number}", name, (day, event.at or 0, 1), to, minutes, whole=event.at is None)
             self.slots[slot.key] = slot
 
     def _of_event(self, name: str) -> list[Slot]:
@@ -122,7 +125,8 @@ class Timeline:
             return False
         chosen = {"first": found[:1], "last": found[-1:]}.get(hangs.which, found)
         for number, slot in enumerate(chosen, 1):
-            made = Slot(f"{part.id}-{number}", f"{part.name} {number}", (*slot.at[:2], slot.at[2] + (1 if hangs.minutes > 0 else -1)), slot.key, hangs.minutes, hangs.end, activities=[part.id])
+            at = (*slot.at[:2], slot.at[2] + (1 if hangs.minutes > 0 else -1))
+            made = Slot(f"{part.id}-{number}", f"{part.name} {number}", at, slot.key, hangs.minutes, hangs.end, activities=[part.id])
             self.slots[made.key] = made
             self._follow(part, made)
         return True
@@ -141,18 +145,18 @@ def timeline(protocol: Protocol, made: Objects, epoch: str, lost: list[Lost]) ->
     instances = [_instance(made, slot, following, epoch, out["id"]) for slot, following in zip(chain, after, strict=True)]
     return made.make(
         "ScheduleTimeline", "main", name="main", label="Course relative to day 0", description=f"Day 0: {protocol.regimen.day0}", mainTimeline=True,
-        entryCondition="The patient starts the protocol", entryId=instances[0]["id"], exits=[out], timings=list(_timings(made, chain)), instances=instances, plannedDuration=_length(protocol, made, chain),
+        entryCondition="The patient starts the protocol", entryId=instances[0]["id"], exits=[out], timings=list(_timings(made, chain)), instances=instances,
+        plannedDuration=_length(protocol, made, chain),
     )  # fmt: skip
 
 
 def _length(protocol: Protocol, made: Objects, chain: list[Slot]) -> Json:
     """From the first to the last day that is told, both counted; it varies while days are open."""
     first, last = chain[0].at[0], chain[-1].at[0]
-    open_ended = [part.id for part in protocol.parts if part.order.days == "ask" or part.order.until]
-    return made.make(
-        "Duration", text=f"day {forms.say_day(first)} to day {forms.say_day(last)}", quantity=None if open_ended else made.quantity(Decimal(last - first + 1), "day"), durationWillVary=bool(open_ended),
-        reasonDurationWillVary=f"The last day is open for {', '.join(open_ended)}." if open_ended else "",
-    )  # fmt: skip
+    vague = ", ".join(part.id for part in protocol.parts if part.order.days == "ask" or part.order.until)
+    days = None if vague else made.quantity(Decimal(last - first + 1), "day")
+    return made.make("Duration", text=f"day {forms.say_day(first)} to day {forms.say_day(last)}", quantity=days, durationWillVary=bool(vague),
+                     reasonDurationWillVary=f"The days are open for {vague}." if vague else "")  # fmt: skip
 
 
 def _id(slot: Slot) -> str:
@@ -168,12 +172,12 @@ def _instance(made: Objects, slot: Slot, following: str | None, epoch: str, out:
 
 def _timings(made: Objects, chain: list[Slot]) -> Iterator[Json]:
     for slot in chain:
-        fixed = slot.key == "day-0"
-        kind = "fixed" if fixed else "before" if slot.minutes < 0 else "after"
-        window = {"windowLower": "PT0M", "windowUpper": duration(slot.window), "windowLabel": f"0..{forms.say_duration(slot.window)}"} if slot.window else {"windowLower": None, "windowUpper": None, "windowLabel": ""}
+        kind = "fixed" if slot.key == "day-0" else "before" if slot.minutes < 0 else "after"
+        low, high, label = ("PT0M", duration(slot.window), f"0..{forms.say_duration(slot.window)}") if slot.window else (None, None, "")
         yield made.make(
-            "Timing", slot.key, name=slot.key, label=slot.label, description=_told(slot), type=made.code(TIMINGS[kind]), value=duration(slot.minutes), valueLabel=_told(slot),
-            relativeToFrom=made.code(SIDES[slot.end]), relativeFromScheduledInstanceId=_id(slot), relativeToScheduledInstanceId=f"ScheduledActivityInstance_{slot.to}", **window,
+            "Timing", slot.key, name=slot.key, label=slot.label, description=_told(slot), type=made.code(TIMINGS[kind]),
+            value=duration(slot.minutes, slot.whole), valueLabel=_told(slot), relativeToFrom=made.code(SIDES[slot.end]), relativeFromScheduledInstanceId=_id(slot),
+            relativeToScheduledInstanceId=f"ScheduledActivityInstance_{slot.to}", windowLower=low, windowUpper=high, windowLabel=label,
         )  # fmt: skip
 
 
@@ -181,13 +185,13 @@ def _told(slot: Slot) -> str:
     if not slot.minutes:
         return "Day 0" if slot.key == "day-0" else f"with {slot.to}"
     size = abs(slot.minutes)
-    words = f"{size // DAY} day{'' if size == DAY else 's'}" if slot.to == "day-0" else forms.say_duration(size)
+    words = f"{size // DAY} day{'' if size == DAY else 's'}" if slot.whole else forms.say_duration(size)
     return f"{words} {'before' if slot.minutes < 0 else 'after'} {'the end of ' if slot.end else ''}{slot.to}"
 
 
-def duration(minutes: int) -> str:
-    """Minutes without their sign as an ISO 8601 duration of one part: `P5D`, `PT4H`, `PT90M`."""
+def duration(minutes: int, whole: bool = False) -> str:
+    """Minutes without their sign as an ISO 8601 duration of one part: `PT4H`, `PT90M`, or `P5D` for whole days of the calendar."""
     size = abs(minutes)
-    if size % DAY == 0:
+    if whole:
         return f"P{size // DAY}D"
     return f"PT{size}M" if size % 60 else f"PT{size // 60}H"

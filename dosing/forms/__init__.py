@@ -41,10 +41,10 @@ from .days import read_days, say_day, say_days
 from .dose import Dose, OpenDose, read_cells, read_dose, read_total
 from .exposure import Exposure, read_exposure
 from .prior import Prior, Priors, read_prior
-from .text import is_plain, names, plain
+from .text import is_plain, names, plain, printed
 
 __all__ = [
-    "READERS", "AgeRange", "Clock", "Condition", "Dose", "Exposure", "Offset", "OpenDose", "Prior", "Priors", "WrittenAmount", "interpret", "names", "plain",
+    "READERS", "AgeRange", "Clock", "Condition", "Dose", "Exposure", "Offset", "OpenDose", "Prior", "Priors", "WrittenAmount", "interpret", "names", "plain", "printed",
     "read_age", "read_ages", "read_amount", "read_birth", "read_cells", "read_condition", "read_crcl", "read_creatinine",
     "read_date", "read_days", "read_dose", "read_duration", "read_exposure", "read_first", "read_fold_time", "read_gfr", "read_height", "read_height_cm",
     "read_neutrophils", "read_number", "read_offset", "read_percent", "read_prior", "read_rhythm", "read_sex", "read_time", "read_total",

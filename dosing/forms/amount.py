@@ -46,7 +46,7 @@ def read_amount(text: str) -> WrittenAmount:
     """An amount such as `1 mg`, `500 mg`, `25 mg/mL`, `25e6 cells` (D07 otherwise)."""
     found = _AMOUNT.fullmatch(text.strip(" "))
     if not found or not Decimal(found[1]):
-        raise refuse("D07", f'"{text[:40]}" is not an amount', "write a number above 0, a space and a unit, for example 25 mg/mL.")
+        raise refuse("D07", f'"{text[:40]}" is not an amount', "write a number above 0 with a point, a space and a unit: an amount as 500 mg, a strength as 25 mg/mL.")
     unit = f"{found[2]}/{found[3]}" if found[3] else found[2]
     return WrittenAmount(Decimal(found[1]), unit)
 

@@ -16,7 +16,7 @@ from dosing.errors import InputError, refuse
 from dosing.units import DOSED
 
 from . import dose_faults as faults
-from .text import MAX_DIGITS, SUPERSCRIPTS, Codes, check_number_form, gate, plain, show, significant
+from .text import MAX_DIGITS, SUPERSCRIPTS, Codes, check_number_form, gate, plain, printed, show, significant
 
 PER_DOSE_UNITS = frozenset({"cells", "Gy", "cGy", "AUC"})
 FLAT_UNITS = frozenset({"Gy", "cGy", "AUC"})
@@ -83,7 +83,7 @@ class Dose:
 
     def _amount(self) -> str:
         factor, unit = (1000, "mg") if self.unit == "g" else (1, self.unit)
-        numbers = plain(self.low * factor) + (f"..{plain(self.high * factor)}" if self.low != self.high else "")
+        numbers = printed(self.low * factor) + (f"..{printed(self.high * factor)}" if self.low != self.high else "")
         time = "" if self._implied() else f"/{self.time}"
         return f"{numbers} {unit}{'/' + self.per if self.per else ''}{time}"
 

@@ -204,3 +204,8 @@ def plain(number: Decimal) -> str:
 def significant(number: Decimal) -> int:
     """How many significant digits a number shows; zeros at either end do not count."""
     return len("".join(map(str, number.as_tuple().digits)).strip("0"))
+
+
+def printed(number: Decimal) -> str:
+    """A number as plain digits; one that was worked out, with more digits than a person may write, in six."""
+    return plain(number if significant(number) <= MAX_DIGITS else Decimal(f"{number:.6g}"))

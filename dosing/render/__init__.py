@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 FORMATS = {
     ".txt": ".text", ".md": ".markdown", ".html": ".html", ".pdf": ".pdf", ".csv": ".csvfile", ".xlsx": ".xlsx", ".ics": ".ics",
-    ".json": ".jsonfile", ".fhir.json": ".fhir",
+    ".json": ".jsonfile", ".fhir.json": ".fhir", ".parquet": ".parquet",
 }  # fmt: skip
-DATA = {".csvfile", ".jsonfile"}  # rows as they are: no page is made for them
+DATA = {".csvfile", ".jsonfile", ".parquet"}  # rows as they are: no page is made for them
 
 
 def render(

@@ -32,14 +32,15 @@ WORDS = {
     "no_clock": "未设时刻，为相对日程。", "check_note": "请根据来源和以上信息独立逐行计算，不看给药计划，然后比较。本页无计算结果。",
     "yes": "是", "no": "否", "measure": "指标与公式", "value": "计算值", "size_used": "所用体格值", "first_last": "首末日期",
     "agrees": "与给药计划一致", "facts": "医嘱", "slip": "申请单，不是产品标签", "no_labels": "无标签。",
-    "warning": "本表不是处方，须经药师核对并签名。",
+    "warning": "本表不是处方，须经药师核对并签名。", "issue": "第{issue}版", "replaces": "替换第{replaces}版", "copy": "副本，非正式版",
+    "last_issue": "最新版为第{issue}版", "never_issued": "尚无正式版", "subject": "受试者编号", "missed": "漏用", "no_stop": "无结束时间",
 }  # fmt: skip
 LABELS = {
     "Name": "姓名", "Hospital number": "住院号", "Born": "出生日期", "Age": "年龄", "Sex": "性别", "Allergies": "过敏史",
     "Regimen": "方案", "Weight": "体重", "Height": "身高", "Body surface": "体表面积", "Creatinine": "肌酐", "Day 0": "第0天",
 }  # fmt: skip
 MARKS = {"weekend": "周末 weekend", "TRANSPLANT": "移植 TRANSPLANT"}
-STATES = {"PASS": "通过", "NOTE": "提示", "QUERY": "待答复", "HOLD, line held": "暂停，该行不得配制", "HOLD": "暂停", "not entered": "未录入", "work it out": "请计算", "not given": "未给出",
+STATES = {"PASS": "通过", "NOTE": "提示", "QUERY": "待答复", "HOLD, line held": "暂停，该行不得配制", "HOLD": "暂停", "not entered": "未录入", "work it out": "请计算", "not given": "未给出", "missed": "漏用", "no stop time": "无结束时间",
           "DRAFT REGIMEN": "草案", "Prescriber": "处方医师", "Pharmacist 1, calculated": "药师一，计算", "Pharmacist 2, checked": "药师二，核对"}  # fmt: skip
 ROUTES = {"intravenous": "静脉", "by mouth": "口服", "subcutaneous": "皮下", "intramuscular": "肌内", "intrathecal": "鞘内"}
 

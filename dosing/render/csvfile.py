@@ -1,11 +1,11 @@
-"""The administrations as CSV, one row each: UTF-8, CRLF, values and units in columns of their own."""
+"""The administrations as CSV, one row each, missed doses of a course among them: UTF-8, CRLF, values and units in columns of their own."""
 
 from __future__ import annotations
 
 import csv
 from io import StringIO
 
-from dosing.render import wording
+from dosing.render import past, wording
 from dosing.render.names import name_of
 from dosing.render.page import Sheet
 from dosing.schedule import Administration, Amount, Schedule
@@ -30,6 +30,9 @@ COLUMNS = (
     "offset",
     "why",
     "regimen",
+    "state",
+    "planned_amount",
+    "recorded",
 )
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 
@@ -39,7 +42,7 @@ def write(sheet: Sheet | None, schedule: Schedule) -> bytes:
     file = StringIO()
     table = csv.writer(file, lineterminator="\r\n")
     table.writerow(COLUMNS)
-    table.writerows([guarded(str(value)) for value in _row(schedule, row)] for row in schedule)
+    table.writerows([guarded(str(value)) for value in _row(schedule, row)] for row in past.every(schedule))
     return file.getvalue().encode()
 
 
@@ -67,9 +70,18 @@ def _row(schedule: Schedule, row: Administration) -> tuple[object, ...]:
         "HOLD" if row.held else "",
         findings,
         "" if row.date else row.offset,
-        wording.plain(row.why, schedule.locale),
+        "" if past.lost(row) else wording.plain(row.why, schedule.locale),
         f"{schedule.regimen['id']}@{schedule.regimen['version']}",
+        *_course(schedule, row),
     )
+
+
+def _course(schedule: Schedule, row: Administration) -> tuple[str, str, str]:
+    """What a course knows of a dose: planned, given or missed, what was planned of one that is over, and what was recorded."""
+    over = past.given(row) is not None or past.lost(row)
+    meant = past.planned(row) if over else None
+    texts = (past.state(schedule, row) or "planned", str(meant or ""), past.note(schedule, row) if over else "")
+    return tuple(text.replace(wording.NBSP, " ") for text in texts)  # type: ignore[return-value]
 
 
 def _parts(amount: Amount | None) -> tuple[str, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from dosing.render import blinding, issued, wording
-from dosing.render.names import amount_text, is_graft, name_of, numbers, order_of, see, signable, starts
+from dosing.render import blinding, issued, past, wording
+from dosing.render.names import amount_text, is_graft, name_of, numbers, order_of, runs, see, signable, starts
 from dosing.render.page import Cell, Column, Row
 from dosing.schedule import Administration, Amount, Schedule
 
@@ -24,14 +24,14 @@ def columns(schedule: Schedule) -> tuple[Column, ...]:
 
 def days(schedule: Schedule) -> list[int]:
     """The day numbers of the schedule, ascending and once each; the first of a rest stands for all of it."""
-    return sorted({row.day for row in schedule} | set(rest(schedule)[:1]))
+    return sorted({row.day for row in past.every(schedule)} | set(rest(schedule)[:1]))
 
 
 def rest(schedule: Schedule) -> range:
     """The days between the last dose given and the next one that a moved day 0 has left without any; else none."""
     if schedule.day0 is None or (schedule.course or {}).get("day0_at_start", "") in ("", schedule.day0.isoformat()):
         return range(0)
-    given, left = ([row.day for row in schedule if bool((row.record or {}).get("given")) is done] for done in (True, False))
+    given, left = ([row.day for row in past.every(schedule) if bool(past.given(row) or past.lost(row)) is done] for done in (True, False))
     return range(max(given) + 1, min(left)) if given and left else range(0)
 
 
@@ -54,29 +54,28 @@ def _column(schedule: Schedule, day: int, one_year: bool) -> Column:
 
 def rows(schedule: Schedule, drawn: Mapping[tuple[str, int], str] | None = None) -> tuple[Row, ...]:
     """One row an order, in the order of the regimen; `drawn` says by order and number what is drawn up, where that is another amount."""
-    scheduled = {row.order for row in schedule}
+    every = past.every(schedule)
+    scheduled = dict.fromkeys(row.order for row in every)
     listed = [row["id"] for row in schedule.orders if row["id"] in scheduled]
-    rest = [order for order in dict.fromkeys(row.order for row in schedule) if order not in listed]
-    return tuple(_row(schedule, order, drawn or {}) for order in listed + rest)
+    rest = [order for order in scheduled if order not in listed]
+    return tuple(_row(schedule, order, [row for row in every if row.order == order], drawn or {}) for order in listed + rest)
 
 
-def _row(schedule: Schedule, order: str, drawn: Mapping[tuple[str, int], str]) -> Row:
-    given = [row for row in schedule if row.order == order]
+def _row(schedule: Schedule, order: str, every: list[Administration], drawn: Mapping[tuple[str, int], str]) -> Row:
+    """One order with its doses and those it missed; what is said of all its doses is said of those that count."""
+    counted = [row for row in every if not past.lost(row)]
+    given = counted or every
     hours = _hours(schedule, given)
-    cells = tuple(_cell(schedule, [row for row in given if row.day == day], given, hours, drawn) for day in days(schedule))
+    cells = tuple(_cell(schedule, [row for row in every if row.day == day], counted, hours, drawn) for day in days(schedule))
     held = any(row.held for row in given)
-    total, lines = _total(schedule, order, given)
+    total, lines = _total(schedule, order, counted, len(every) - len(counted))
     return Row(order, name_of(schedule, order), tuple(_order_lines(schedule, order, given, hours)), cells, total, lines, held)
 
 
 def _order_lines(schedule: Schedule, order: str, given: list[Administration], hours: str) -> Iterable[str]:
-    row, locale = order_of(schedule, order), schedule.locale
-    dose = (
-        "dose not given in source"
-        if row.get("dose", "not given") == "not given"
-        else wording.plain(str(row["dose"]), locale)
-    )
-    yield f"{dose}, {wording.route(row.get('route') or given[0].route)}"
+    row = order_of(schedule, order)
+    yield f"{_doses(schedule, order, given)}, {wording.route(row.get('route') or given[0].route)}"
+    yield from [f"{runs(gone)} stopped, not to be given"] if (gone := past.stopped(schedule, order)) else []
     yield from filter(None, [blinding.arm_of(schedule, order), _basis(schedule, given), _product(row), _durations(given), hours, changed(schedule, order)])
     unweighed = row.get("weight") == "unspecified" and _basis(schedule, given) != ""
     silent = [
@@ -85,6 +84,15 @@ def _order_lines(schedule: Schedule, order: str, given: list[Administration], ho
         if missing
     ]
     yield from [f"source silent: {', '.join(silent)}"] if silent else []
+
+
+def _doses(schedule: Schedule, order: str, given: list[Administration]) -> str:
+    """`600 mg/m²/day for doses 1 to 3, 700 mg/m²/day for dose 4` where a course changed it; else the dose alone."""
+    doses = past.doses_of(schedule, order, given)
+    told = [("dose not given in source" if dose == "not given" else wording.plain(dose, schedule.locale), rows) for dose, rows in doses]
+    if len(told) == 1:
+        return told[0][0]
+    return ", ".join(f"{dose} for {runs([row.number for row in rows])}" for dose, rows in told)
 
 
 def _basis(schedule: Schedule, given: list[Administration]) -> str:
@@ -132,31 +140,51 @@ def _product(row: dict[str, Any]) -> str:
 
 
 def _cell(schedule: Schedule, given: list[Administration], course: list[Administration], hours: str, drawn: Mapping[tuple[str, int], str]) -> Cell:
+    """What an order does on one day, from its doses of that day, missed ones among them."""
     if not given:
         return NONE
     was = "; ".join(filter(None, (issued.was(schedule, row.order, row.number) for row in given)))
-    if any(row.held for row in given):
-        return Cell("hold", wording.WORDS["hold"], "", (numbers(given), see(schedule, given[0].order, 1), was), (), was)
-    done = [row for row in given if (row.record or {}).get("given")]
-    slots = tuple(starts(schedule, row) for row in given if row not in done)
+    counted = [row for row in given if not past.lost(row)]
+    if not counted:
+        return Cell("missed", wording.WORDS["missed"], "", (numbers(given), *_over(schedule, given), *_besides(schedule, given)), (), was)
+    if any(row.held for row in counted):
+        return Cell("hold", wording.WORDS["hold"], "", (numbers(counted), see(schedule, given[0].order, 1), *_over(schedule, given), *_besides(schedule, given)), (), was)
+    slots = tuple(f"{starts(schedule, row)}{issued.moved(schedule, row.order, row.number)}" for row in counted if past.given(row) is None)
     signed = slots if signable(schedule, given[0].order) else ()
-    lines = tuple(f"GIVEN {starts(schedule, row)}, do not give again{_renumbered(schedule, row)}" for row in done)
-    lines += (f"at {', '.join(slots)}",) if slots and not signed and not hours else ()
-    if any(row.amount is None for row in given):
-        return Cell("open", "infusion", "", ("dose not given in source", *lines, was), signed, was)
-    told, times = _amounts(schedule, given)
-    measured = dict.fromkeys(text for row in given if (text := drawn.get((row.order, row.number))))
-    return Cell("dose", told, times, (*measured, numbers(given), cumulative(schedule, given[-1], course), *lines, was), signed, was)
+    lines = (*_over(schedule, given), *(() if signed else _hourly(slots, hours)), *_besides(schedule, given))
+    if any(row.amount is None for row in counted):
+        return Cell("open", "infusion", "", ("dose not given in source", *lines), signed, was)
+    told, times = _amounts(schedule, counted)
+    measured = dict.fromkeys(text for row in counted if (text := drawn.get((row.order, row.number))))
+    return Cell("dose", told, times, (*measured, numbers(counted), cumulative(schedule, counted[-1], course), *lines), signed, was)
 
 
-def _renumbered(schedule: Schedule, row: Administration) -> str:
-    """`; was day −5, now day −6`: the number a given day had before day 0 moved; empty where it kept it."""
-    planned = row.record["given"].get("planned") if row.record else None
-    if not planned or schedule.day0 is None:
-        return ""
-    moved = planned["day"] - (datetime.fromisoformat(planned["start"]).date() - schedule.day0).days
-    was, now = (wording.day(day).lower() for day in (row.day + moved, row.day))
-    return f"; was {was}, now {now}" if moved else ""
+def _over(schedule: Schedule, given: list[Administration]) -> Iterator[str]:
+    """What became of each dose that is over: given, in part, missed, and how it was entered first; with its number beside others."""
+    for row in given:
+        about = f"dose {row.number}: " if len(given) > 1 else ""
+        start = f"{starts(schedule, row)}{issued.moved(schedule, row.order, row.number)}"
+        if past.lost(row):
+            yield f"{about and f'{about}missed, '}planned {start}"
+        elif past.given(row) is not None:
+            yield from [f"{about}{part}"] if (part := past.partial(schedule, row)) else []
+            yield f"GIVEN {start}, do not give again{past.renumbered(schedule, row)}"
+        yield from (f"{about}{text}" for text in past.recorded(schedule, row, False))
+
+
+def _hourly(slots: tuple[str, ...], hours: str) -> tuple[str, ...]:
+    """The starts of a cell where nobody signs: on one line, on one each where any was changed, none where the order tells them."""
+    if any(len(slot) > len("09:00") and "(was " in slot for slot in slots):
+        return tuple(f"at {slot}" for slot in slots)
+    return (f"at {', '.join(slots)}",) if slots and not hours else ()
+
+
+def _besides(schedule: Schedule, given: list[Administration]) -> tuple[str, ...]:
+    """What else changed since the replaced issue: once where all doses changed alike, else dose by dose."""
+    told = {row.number: issued.besides(schedule, row.order, row.number) for row in given}
+    if len(set(told.values())) == 1:
+        return tuple({text for text in told.values() if text})
+    return tuple(f"dose {number}: {text}" for number, text in told.items() if text)
 
 
 def _amounts(schedule: Schedule, given: list[Administration]) -> tuple[str, str]:
@@ -178,14 +206,14 @@ def cumulative(schedule: Schedule, last: Administration, course: list[Administra
     return f"if all given {wording.amount(total, schedule.locale)}"
 
 
-def _total(schedule: Schedule, order: str, given: list[Administration]) -> tuple[str, tuple[str, ...]]:
+def _total(schedule: Schedule, order: str, given: list[Administration], missed: int) -> tuple[str, tuple[str, ...]]:
     total = next((total for total in schedule.totals if total.order == order), None)
     asked = () if signable(schedule, order) else (see(schedule, order, 1),)
-    count = f"{len(given)}{wording.NBSP}dose{'s' if len(given) != 1 else ''}"
+    count = ", ".join(filter(None, (f"{len(given)}{wording.NBSP}dose{'s' if len(given) != 1 else ''}", missed and f"{missed}{wording.NBSP}missed")))
     if any(row.held for row in given):
         return wording.WORDS["hold"], (count, *asked)
     if total is None or total.amount is None:
-        return wording.WORDS["none"], ("dose not given", *asked)
+        return wording.WORDS["none"], (count if missed else "dose not given", *asked)
     return wording.amount(total.amount, schedule.locale), tuple(
         filter(None, (wording.power(total.amount), count, *asked))
     )

@@ -27,7 +27,7 @@ def _day(sheet: Sheet, day: Day) -> str:
 def _line(sheet: Sheet, line: Line) -> str:
     entry = line.entry
     before = "".join(f"<td>{escape(text)}</td>" for text in (entry.day, entry.date, entry.start, entry.stop))
-    drug = f'<th scope="row">{escape(entry.drug)}{lines(line.fluid)}</th><td>{escape(entry.number)}</td>'
+    drug = f'<th scope="row">{escape(entry.drug)}{lines(entry.changed, line.fluid)}</th><td>{escape(entry.number)}</td>'
     amount = f'<td class="num"><span class="amount">{escape(entry.amount)}</span>{lines(entry.drawn)}</td>'
     after = "".join(f"<td>{escape(text)}</td>" for text in (entry.route, entry.duration))
     return f"<tr>{before}{drug}{amount}{after}<td>{_boxes(sheet, line)}</td></tr>"

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dosing.errors import Fault, UsageError
-from dosing.render import wording
+from dosing.render import past, wording
 from dosing.render.names import amount_text, name_of, prose, see, series, signable
 from dosing.render.page import Sheet
 from dosing.schedule import Administration, Schedule
@@ -27,7 +27,7 @@ def write(sheet: Sheet, schedule: Schedule) -> bytes:
     calendar = library.Calendar()
     for key, value in (("prodid", PRODUCT), ("version", "2.0"), ("calscale", "GREGORIAN"), ("method", "PUBLISH"), ("x-wr-calname", _title(sheet, schedule))):
         calendar.add(key, value)
-    for row in schedule:
+    for row in past.every(schedule):
         calendar.add_component(_event(library.Event(), row, sheet, schedule))
     years = [row.date.year for row in schedule if row.date] or [schedule.day0.year]
     if schedule.zone != "UTC" and len(schedule):
@@ -65,9 +65,16 @@ def _event(event: Any, row: Administration, sheet: Sheet, schedule: Schedule) ->
         event.add("dtend", local(begin + row.minutes * 60, row.zone))
     event.add("summary", summary(schedule, row))
     event.add("description", _description(schedule, row, sheet))
-    event.add("status", "CONFIRMED" if schedule.releasable else "TENTATIVE")
+    event.add("status", _status(schedule, row))
     event.add("transp", "TRANSPARENT")
     return event
+
+
+def _status(schedule: Schedule, row: Administration) -> str:
+    """A missed dose is cancelled, so that an earlier issue's event does not stay as a dose to give."""
+    if past.lost(row):
+        return "CANCELLED"
+    return "CONFIRMED" if schedule.releasable else "TENTATIVE"
 
 
 def uid(schedule: Schedule, row: Administration, document: str) -> str:
@@ -104,12 +111,19 @@ def summary(schedule: Schedule, row: Administration) -> str:
 def _mark(schedule: Schedule, row: Administration) -> str:
     if row.held:
         return "HOLD, do not prepare: "
-    if "given" in (row.record or {}):
-        return "GIVEN: "
+    if past.lost(row):
+        return ""
+    if past.given(row) is not None:
+        return f"GIVEN{f', {part}' if (part := past.partial(schedule, row)) else ''}: "
     return "" if signable(schedule, row.order) else "QUERY OPEN: "
 
 
 def _description(schedule: Schedule, row: Administration, sheet: Sheet) -> str:
-    asked = "" if signable(schedule, row.order) and not row.held else see(schedule, row.order)
-    lines = (sheet.banner, sheet.status, f"{wording.route(row.route)}, {wording.over(row.minutes)}", asked, "" if row.held else prose(schedule, row.why), sheet.footer)
+    if past.lost(row):
+        lines: tuple[str, ...] = (sheet.banner, sheet.status, past.note(schedule, row), sheet.footer)
+    else:
+        asked = "" if signable(schedule, row.order) and not row.held else see(schedule, row.order)
+        recorded = past.note(schedule, row) if past.given(row) is not None else ""
+        how = f"{wording.route(row.route)}, {wording.over(row.minutes)}"
+        lines = (sheet.banner, sheet.status, how, recorded or asked, "" if row.held else prose(schedule, row.why), sheet.footer)
     return "\n".join(filter(None, lines)).replace(wording.NBSP, " ")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dosing.render import wording
-from dosing.render.names import name_of, prose
+from dosing.render.names import name_of, prose, runs
 from dosing.render.page import Fact
 from dosing.schedule import Amount, Schedule
 
@@ -28,7 +28,28 @@ def changes(schedule: Schedule) -> tuple[Fact, ...]:
 
 def was(schedule: Schedule, order: str, number: int) -> str:
     """`changed, was 55 mg` for one dose, `new since issue 1` for an added one; empty where it stayed."""
-    mine = [change for change in schedule.changed if (change.get("order"), change.get("number")) == (order, number)]
+    return _was(schedule, _mine(schedule, order, number))
+
+
+def moved(schedule: Schedule, order: str, number: int) -> str:
+    """` (was 12:00)` beside the start of one dose, with the date where that changed too; empty where it stayed."""
+    found = next((change for change in _mine(schedule, order, number) if change.get("what") == "start"), None)
+    if not found or not found.get("from"):
+        return ""
+    before, after = str(found["from"]), str(found.get("to"))
+    return f" (was {before[11:16] if before[:10] == after[:10] else _side(schedule, before)})"
+
+
+def besides(schedule: Schedule, order: str, number: int) -> str:
+    """`changed, was 55 mg`: what changed of one dose but its start, which stands beside the new one."""
+    return _was(schedule, [change for change in _mine(schedule, order, number) if change.get("what") != "start"])
+
+
+def _mine(schedule: Schedule, order: str, number: int) -> list[dict[str, Any]]:
+    return [change for change in schedule.changed if (change.get("order"), change.get("number")) == (order, number)]
+
+
+def _was(schedule: Schedule, mine: Sequence[dict[str, Any]]) -> str:
     if any(change.get("what") == "added" for change in mine):
         return f"new since issue {schedule.replaces}"
     before = ", ".join(_side(schedule, change.get("from")) for change in mine)
@@ -37,16 +58,8 @@ def was(schedule: Schedule, order: str, number: int) -> str:
 
 def _fact(schedule: Schedule, order: str | None, what: str, before: object, after: object, numbers: Sequence[int]) -> Fact:
     about = name_of(schedule, str(order)) if order in {row["id"] for row in schedule.orders} else str(order or "")
-    label = " ".join(filter(None, (about, _doses(numbers), prose(schedule, str(what or "")))))
+    label = " ".join(filter(None, (about, runs(numbers) if numbers else "", prose(schedule, str(what or "")))))
     return Fact(label[:1].upper() + label[1:], f"{_side(schedule, before)} → {_side(schedule, after)}")
-
-
-def _doses(numbers: Sequence[int]) -> str:
-    """`dose 1`, `doses 1 to 4`, `doses 1, 3`."""
-    if len(numbers) < 2:
-        return f"dose {numbers[0]}" if numbers else ""
-    whole = list(numbers) == list(range(numbers[0], numbers[-1] + 1))
-    return f"doses {numbers[0]} to {numbers[-1]}" if whole else f"doses {', '.join(map(str, numbers))}"
 
 
 def _side(schedule: Schedule, value: object) -> str:

@@ -1,6 +1,6 @@
 """Labels, one an administration; a cell product gets a request slip, because its label is the cell laboratory's.
 
-No label for a dose that is on hold, in question, given already, or without an amount.
+No label for a dose that is on hold, in question, given already, missed, or without an amount.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dosing.render import wording
-from dosing.render.names import is_graft, name_of, order_of, see, signable
+from dosing.render import past, wording
+from dosing.render.names import is_graft, issue, name_of, order_of, see, signable
 from dosing.render.page import Fact, Line, Sheet
 from dosing.render.sheet import regimen_name
 from dosing.schedule import Administration, Schedule
@@ -37,19 +37,21 @@ class Label:
 def labels(sheet: Sheet, schedule: Schedule) -> tuple[Label, ...]:
     """The labels of a schedule in time order."""
     lines = [line for day in sheet.days for line in day.lines]
-    return tuple(_label(sheet, schedule, line, row) for line, row in zip(lines, schedule, strict=True) if not reason(schedule, row))
+    return tuple(_label(sheet, schedule, line, row) for line, row in zip(lines, past.every(schedule), strict=True) if not reason(schedule, row))
 
 
 def without(schedule: Schedule) -> tuple[Fact, ...]:
     """The orders whose doses get no label, with how many and why."""
-    counts = Counter((row.order, why) for row in schedule if (why := reason(schedule, row)))
+    counts = Counter((row.order, why) for row in past.every(schedule) if (why := reason(schedule, row)))
     return tuple(Fact(name_of(schedule, order), f"{count} dose{'s' if count != 1 else ''}: {why}") for (order, why), count in counts.items())
 
 
 def reason(schedule: Schedule, row: Administration) -> str:
     """Why an administration gets no label; empty when it gets one."""
-    if "given" in (row.record or {}):
+    if past.given(row) is not None:
         return "given already"
+    if past.lost(row):
+        return wording.WORDS["missed"]
     if row.held:
         return f"HOLD, {see(schedule, row.order, 2)}"
     if not signable(schedule, row.order):
@@ -69,7 +71,7 @@ def _label(sheet: Sheet, schedule: Schedule, line: Line, row: Administration) ->
     return Label(
         "slip" if slip else "label", state, _patient(sheet), entry.drug, entry.amount, f"dose {entry.number}",
         f"{entry.day} {entry.date}, planned start {entry.start}".replace(" ,", ","), tuple(_facts(schedule, line, row)), _blanks(slip, line.fluid),
-        f"{regimen_name(schedule)}, document {sheet.document}, issue {schedule.issue or 1}",
+        f"{regimen_name(schedule)}, document {sheet.document}, {issue(schedule)}",
     )  # fmt: skip
 
 

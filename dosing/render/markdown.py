@@ -106,6 +106,7 @@ def _questions(sheet: Sheet) -> Iterator[str]:
 
 def _entries(sheet: Sheet) -> Iterator[str]:
     keys = ("day", "date", "start", "stop", "drug", "dose", "amount", "route", "duration", "given")
+    lines = [(line, line.entry) for day in sheet.days for line in day.lines]
     rows = (
         (
             entry.day,
@@ -117,9 +118,9 @@ def _entries(sheet: Sheet) -> Iterator[str]:
             ", ".join(filter(None, (marked(entry.amount, entry.changed), entry.drawn))),
             entry.route,
             entry.duration,
-            "________" if entry.signable else "",
+            " ".join(filter(None, (line.note, "________" if line.box == "blank" else ""))),
         )
-        for entry in sheet.entries
+        for line, entry in lines
     )
     yield from _table([sheet.words[key] for key in keys], (list(map(safe, row)) for row in rows))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -60,17 +61,29 @@ def _named(text: str, known: tuple[tuple[str, str], ...]) -> str:
 
 
 def amount_text(schedule: Schedule, row: Administration) -> str:
-    """The amount of one administration, `HOLD`, or the words that no dose is given."""
+    """The amount of one administration, `HOLD`, `missed`, or the words that no dose is given."""
     if row.held:
         return wording.WORDS["hold"]
+    if "missed" in (row.record or {}):
+        return wording.WORDS["missed"]
     return wording.amount(row.amount, schedule.locale) if row.amount else "dose not given in source"
 
 
 def numbers(given: list[Administration]) -> str:
     """`dose 1 of 4`, or `doses 1 to 4 of 16` where a day has several."""
-    first, last = given[0].number, given[-1].number
-    told = f"dose {first}" if first == last else f"doses {first} to {last}"
-    return f"{told} of{wording.NBSP}{given[0].of}"
+    return f"{runs([row.number for row in given])} of{wording.NBSP}{given[0].of}"
+
+
+def runs(numbers: Iterable[int]) -> str:
+    """`dose 1`, `doses 1 to 4`, `doses 1, 3 to 5`: no number that is not among them."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    told = ", ".join(str(part[0]) if len(part) == 1 else f"{part[0]} to {part[-1]}" for part in parts)
+    return f"dose{'s' if len(parts) > 1 or len(parts[0]) > 1 else ''} {told}"
 
 
 def starts(schedule: Schedule, row: Administration) -> str:
@@ -95,6 +108,19 @@ def see(schedule: Schedule, order: str, shown: int = 9) -> str:
     ids += [finding.id for finding in schedule.open if finding.order is None]
     more = f" and {len(ids) - shown} more" if len(ids) > shown else ""
     return f"see query {', '.join(ids[:shown])}{more}" if ids else "see open queries"
+
+
+def issue(schedule: Schedule) -> str:
+    """`issue 2, replaces issue 1`; of a course that is only shown `copy, not an issue; last issue 2`. A plan is its own first issue."""
+    if schedule.issue or not schedule.series:
+        return f"issue {schedule.issue or 1}" + (f", replaces issue {schedule.replaces}" if schedule.replaces else "")
+    last = last_issue(schedule)
+    return f"copy, not an issue; {f'last issue {last}' if last else 'none issued yet'}"
+
+
+def last_issue(schedule: Schedule) -> int:
+    """The number of the latest issue of a course that this copy is made of; 0 where none was printed."""
+    return int((schedule.course or {}).get("last_issue", 0))
 
 
 def series(schedule: Schedule, document: str) -> str:

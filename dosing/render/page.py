@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Kind = Literal["none", "dose", "hold", "open"]
-Box = Literal["blank", "hold", "query", "given"]
+Kind = Literal["none", "dose", "hold", "open", "missed"]
+Box = Literal["blank", "hold", "query", "given", "missed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One administration in time order."""
+    """One administration in time order, or a missed dose where it was planned."""
 
     day: str
     date: str

@@ -13,9 +13,14 @@ SHOWN = 16  # hex digits of the checksum: enough to tell files apart, few enough
 
 
 def payload(sheet: Sheet, schedule: Schedule) -> str:
-    """The text in the code, `dosing document=… issue=1 regimen=id@version sha256=…`."""
+    """The text in the code, `dosing document=… issue=1 regimen=id@version sha256=…`; a copy says `issue=copy`."""
     regimen = schedule.regimen
-    return f"dosing document={sheet.document} issue={schedule.issue or 1} regimen={regimen['id']}@{regimen['version']} sha256={regimen.get('sha256', '')[:SHOWN]}"
+    return f"dosing document={sheet.document} issue={_issue(schedule)} regimen={regimen['id']}@{regimen['version']} sha256={regimen.get('sha256', '')[:SHOWN]}"
+
+
+def _issue(schedule: Schedule) -> str:
+    """The number of the issue; a copy of a course has none, a plan is its own first."""
+    return str(schedule.issue or ("copy" if schedule.series else 1))
 
 
 def picture(text: str) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from dosing.derivation import percent
-from dosing.render import blinding, issued, wording
+from dosing.render import blinding, issued, past, wording
 from dosing.render.grid import changed
-from dosing.render.names import amount_text, drug_name, name_of, order_of, prose, signable, starts
+from dosing.render.names import amount_text, drug_name, name_of, order_of, prose, runs, signable, starts
 from dosing.render.page import Entry, Fact, Working
 from dosing.schedule import Administration, Amount, Finding, Schedule, iso
 
@@ -24,57 +24,82 @@ RESULTS = {"pass": "PASS", "note": "NOTE", "query": "ANSWERED", "block": "HOLD"}
 
 
 def entries(schedule: Schedule) -> tuple[Entry, ...]:
-    """Every administration in time order with start, stop, route and duration."""
-    return tuple(_entry(schedule, row) for row in schedule)
+    """Every administration and missed dose in time order with start, stop, route and duration."""
+    return tuple(_entry(schedule, row) for row in past.every(schedule))
 
 
 def _entry(schedule: Schedule, row: Administration) -> Entry:
-    stop = iso(row.seconds + row.minutes * 60, row.zone) if row.seconds is not None and row.minutes else None
-    begin = iso(row.seconds, row.zone)
     return Entry(
         wording.day(row.day),
         wording.day_date(row.date, schedule.locale),
         starts(schedule, row),
-        _stop(begin, stop, schedule.locale),
+        _stop(row, schedule.locale),
         ", ".join(filter(None, (name_of(schedule, row.order), blinding.arm_of(schedule, row.order)))),
         f"{row.number} of {row.of}".replace(" ", wording.NBSP),
         amount_text(schedule, row),
         wording.route(row.route),
-        wording.over(row.minutes),
+        "" if past.lost(row) else wording.over(row.minutes),
         signable(schedule, row.order),
         issued.was(schedule, row.order, row.number),
     )
 
 
-def _stop(begin: str | None, stop: str | None, locale: str) -> str:
-    if not (begin and stop):
-        return wording.WORDS["not_given"]
+def _stop(row: Administration, locale: str) -> str:
+    """The planned stop; of a dose given only one that was recorded, of a missed one none."""
+    told = past.given(row)
+    if past.lost(row):
+        return wording.WORDS["none"]
+    if row.seconds is None or not row.minutes or (told is not None and not told.get("stop")):
+        return wording.WORDS["no_stop"]
+    begin, stop = iso(row.seconds, row.zone) or "", iso(row.seconds + row.minutes * 60, row.zone) or ""
     return stop[11:16] if begin[:10] == stop[:10] else f"{stop[11:16]} on {wording.read_date(stop[:10], locale)}"
 
 
 def workings(schedule: Schedule) -> tuple[Working, ...]:
-    """One line an order, or several where its doses were worked out in different ways."""
-    ways: dict[tuple[str, str], list[Administration]] = {}
+    """One line an order, or several, one below the other, where its doses were worked out in different ways."""
+    orders: dict[str, list[Administration]] = {}
     for row in schedule:
-        ways.setdefault((row.order, row.why), []).append(row)
-    return tuple(_working(schedule, order, why, given) for (order, why), given in ways.items())
+        orders.setdefault(row.order, []).append(row)
+    return tuple(made for order, rows in orders.items() for made in _ways(schedule, order, rows))
 
 
-def _working(schedule: Schedule, order: str, why: str, given: list[Administration]) -> Working:
-    row, locale = order_of(schedule, order), schedule.locale
-    total = next((total for total in schedule.totals if total.order == order), None)
-    dose = str(row.get("dose") or "not given")
-    days = f", {days_text(str(row['days']))}" if row.get("days") else ""
-    days += f" ({told})" if (told := changed(schedule, order)) else ""
+def _ways(schedule: Schedule, order: str, rows: list[Administration]) -> Iterator[Working]:
+    """The lines of one order; of several each tells the sum of its own doses, and the last the course total, once."""
+    ways: dict[tuple[str, str], list[Administration]] = {}
+    for dose, same in past.doses_of(schedule, order, rows):
+        for row in same:
+            ways.setdefault((dose, row.why), []).append(row)
+    whole = _total(schedule, next((total for total in schedule.totals if total.order == order), None))
+    for count, ((dose, why), given) in enumerate(ways.items(), 1):
+        numbers = runs([row.number for row in given])
+        part = f"{numbers}: {_sum(schedule, given)}" + (f"; all: {whole}" if count == len(ways) else "")
+        yield _working(schedule, order, dose, why, given, *((part, numbers) if len(ways) > 1 else (whole, "")))
+
+
+def _sum(schedule: Schedule, given: list[Administration]) -> str:
+    """What some doses of one order come to; HOLD while one of them is held."""
+    amounts = [row.amount for row in given if row.amount]
+    if any(row.held for row in given):
+        return wording.WORDS["hold"]
+    if len({amount.unit for amount in amounts}) != 1:
+        return wording.WORDS["none"]
+    return wording.amount(Amount(str(sum(amount.decimal for amount in amounts)), amounts[0].unit), schedule.locale)
+
+
+def _working(schedule: Schedule, order: str, dose: str, why: str, given: list[Administration], total: str, numbers: str) -> Working:
+    """One way in which doses were worked out; `numbers` names them where the order has several ways."""
+    row, locale, first = order_of(schedule, order), schedule.locale, past.planned(given[0])
+    days = numbers or (days_text(str(row["days"])) if row.get("days") else "")
+    told = f" ({told})" if (told := changed(schedule, order)) else ""
     return Working(
         name_of(schedule, order),
-        wording.plain(dose, locale) + days,
+        ", ".join(filter(None, (wording.plain(dose, locale), days))) + told,
         cites(row.get("cite"), locale),
         wording.plain(why, locale),
         wording.amount(given[0].calculated, locale) if given[0].calculated else wording.WORDS["none"],
-        amount_text(schedule, given[0]) if given[0].amount or given[0].held else wording.WORDS["not_given"],
+        wording.amount(first, locale) if first and not given[0].held else wording.WORDS["hold" if given[0].held else "not_given"],
         str(len(given)),
-        _total(schedule, total),
+        total,
     )
 
 
@@ -193,7 +218,15 @@ def decisions(schedule: Schedule) -> tuple[Fact, ...]:
     chosen = [Fact(_key(schedule, key), wording.plain(text, locale)) for key, text in schedule.choices.items()]
     timed = [Fact(f"time of {_key(schedule, key)}", text) for key, text in schedule.times.items()]
     made = [Fact(_key(schedule, row["key"]), _change(row, locale)) for row in schedule.changes]
-    return (*chosen, *timed, *made, *(Fact(row["id"], _rest(row, ("id",), locale)) for row in schedule.answers))
+    answered = (Fact(row["id"], _rest(row, ("id",), locale)) for row in schedule.answers)
+    return (*chosen, *timed, *made, *answered, *_corrections(schedule))
+
+
+def _corrections(schedule: Schedule) -> Iterator[Fact]:
+    """Every dose that was entered again, with each entry and its person."""
+    for row in past.every(schedule):
+        if entries := past.chain(schedule, row):
+            yield Fact(f"{name_of(schedule, row.order)} {runs([row.number])}", entries)
 
 
 def _key(schedule: Schedule, key: str) -> str:
@@ -231,7 +264,7 @@ def not_scheduled(schedule: Schedule) -> tuple[Fact, ...]:
     named = [
         Fact(wording.spelling(row.get("name") or drug_name(row["drug"]), schedule.locale), _reason(row, schedule.locale)) for row in schedule.not_scheduled
     ]
-    scheduled = {row.order for row in schedule}
+    scheduled = {row.order for row in past.every(schedule)}
     return (
         *named,
         *(

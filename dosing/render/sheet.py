@@ -9,7 +9,7 @@ from hashlib import sha256
 from json import dumps
 from typing import TYPE_CHECKING
 
-from dosing.render import blinding, days, grid, issued, names, preparing, record, wording
+from dosing.render import blinding, days, grid, issued, names, past, preparing, record, wording
 from dosing.render.page import Fact, Question, Sheet
 from dosing.schedule import Finding, Schedule
 
@@ -25,7 +25,7 @@ def sheet(schedule: Schedule, preparation: Prepared | None = None) -> Sheet:
     made = preparation or preparing.prepared(schedule)
     drawn = preparing.drawn(schedule, made)
     number, columns = document(schedule, preparation), grid.columns(schedule)
-    entries = tuple(replace(entry, drawn=drawn.get((row.order, row.number), "")) for entry, row in zip(record.entries(schedule), schedule, strict=True))
+    entries = tuple(replace(entry, drawn=drawn.get((row.order, row.number), "")) for entry, row in zip(record.entries(schedule), past.every(schedule), strict=True))
     return Sheet(
         language=schedule.locale,
         words=wording.words(schedule.locale),
@@ -85,8 +85,15 @@ def status(schedule: Schedule) -> str:
 
 
 def issue(schedule: Schedule) -> str:
-    """`Issue 2, replaces issue 1` for the head of a later issue; empty for a first one."""
-    return f"Issue {schedule.issue}, replaces issue {schedule.replaces}" if schedule.replaces else ""
+    """`Issue 2, replaces issue 1` of a course, or that it is a copy and which issue was the last; empty for a plan."""
+    words = wording.words(schedule.locale)
+    if schedule.issue:
+        told = (words["issue"], words["replaces"] if schedule.replaces else "")
+    elif schedule.series:
+        told = (words["copy"], words["last_issue" if names.last_issue(schedule) else "never_issued"])
+    else:
+        return ""
+    return ", ".join(filter(None, told)).format(issue=schedule.issue or names.last_issue(schedule), replaces=schedule.replaces)
 
 
 def unnamed(schedule: Schedule) -> str:
@@ -98,12 +105,18 @@ def identity(schedule: Schedule) -> tuple[Fact, ...]:
     """Who the patient is; what is not known says so."""
     return (
         Fact("Name", known(schedule, "name")),
-        Fact("Hospital number", known(schedule, "id")),
+        Fact("Hospital number", _numbers(schedule)),
         Fact("Born", known(schedule, "born")),
         Fact("Age", known(schedule, "age")),
         Fact("Sex", known(schedule, "sex")),
         Fact("Allergies", known(schedule, "allergies")),
     )
+
+
+def _numbers(schedule: Schedule) -> str:
+    """The hospital number, and the subject number where the course is a trial's."""
+    subject = (schedule.course or {}).get("subject")
+    return known(schedule, "id") + (f"; {wording.words(schedule.locale)['subject']} {subject}" if subject else "")
 
 
 def basis(schedule: Schedule) -> tuple[Fact, ...]:
@@ -182,9 +195,7 @@ def regimen_name(schedule: Schedule) -> str:
 
 
 def footer(schedule: Schedule, number: str) -> str:
-    """Document number, issue, regimen with its checksum, print time where it was given, and the warning."""
-    replaces = f", replaces issue {schedule.replaces}" if schedule.replaces else ""
+    """Document number, issue or copy, regimen with its checksum, print time where it was given, and the warning."""
     printed = f" Printed {schedule.printed_at}." if schedule.printed_at else ""
     checksum = f"#{schedule.regimen.get('sha256', '')[:10]}"
-    issued = f"Document {number}, issue {schedule.issue or 1}{replaces}."
-    return f"{issued} Regimen {regimen_name(schedule)} {checksum}.{printed} {wording.WORDS['warning']}"
+    return f"Document {number}, {names.issue(schedule)}. Regimen {regimen_name(schedule)} {checksum}.{printed} {wording.WORDS['warning']}"

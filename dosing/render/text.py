@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
-from dosing.render.page import Cell, Entry, Fact, Sheet
+from dosing.render.page import Cell, Fact, Line, Sheet
 from dosing.schedule import Schedule
 
 WIDTH, FIRST, LAST, DAYS = 100, 22, 18, 3
@@ -169,21 +169,19 @@ def _entries(sheet: Sheet) -> Iterator[str]:
         words["amount"],
         words["route"],
     ]
-    by_day: dict[str, list[list[str]]] = {}
-    for entry in sheet.entries:
-        by_day.setdefault(entry.day, []).append(_entry(entry))
-    yield from _ruled([[head], *by_day.values()], ENTRY)
+    yield from _ruled([[head], *(list(map(_entry, day.lines)) for day in sheet.days)], ENTRY)
 
 
-def _entry(entry: Entry) -> list[str]:
-    when = f"{entry.start}, stop {entry.stop}"
+def _entry(line: Line) -> list[str]:
+    entry = line.entry
+    stop = f"stop {entry.stop}" if entry.stop[:1].isdigit() else entry.stop
     return [
         f"{entry.day}\n{entry.date}",
-        when,
-        "\n".join(filter(None, (entry.drug, entry.changed))),
+        f"{entry.start}, {stop}",
+        "\n".join(filter(None, (entry.drug, entry.changed, "" if line.box == "hold" else line.note))),
         entry.number,
         "\n".join(filter(None, (marked(entry.amount, entry.changed), entry.drawn))),
-        f"{entry.route}, {entry.duration}",
+        ", ".join(filter(None, (entry.route, entry.duration))),
     ]
 
 

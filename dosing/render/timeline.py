@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from itertools import combinations
 from zoneinfo import ZoneInfo
 
-from dosing.render import wording
+from dosing.render import past, wording
 from dosing.render.names import amount_text, name_of, starts
 from dosing.schedule import Administration, Schedule
 
@@ -74,7 +74,7 @@ def strips(schedule: Schedule) -> tuple[Strip, ...]:
     if schedule.day0 is None:
         return tuple(_relative(schedule, day) for day in sorted({row.day for row in schedule}))
     spans: dict[date, list[Span]] = {}
-    for row in schedule:
+    for row in past.every(schedule):
         for day, span in _spans(row):
             spans.setdefault(day, []).append(span)
     return tuple(_strip(schedule, day, spans[day]) for day in sorted(spans))
@@ -141,7 +141,7 @@ def _placed(schedule: Schedule, spans: list[Span], length: int) -> tuple[tuple[s
 
 def _label(schedule: Schedule, span: Span, length: int) -> tuple[str, str, tuple[int, int]]:
     """The label of a mark, on which side it stands, and the minutes that both take."""
-    told = amount_text(schedule, span.row)
+    told = amount_text(schedule, span.row) + (", given" if past.given(span.row) is not None else "")
     text = f"{told}, continued" if span.before else f"{starts(schedule, span.row)}{wording.NBSP}{told}"
     room = SIGN * sum(2 if ord(sign) > 0x2E80 else 1 for sign in text) + GAP
     if span.last - span.first >= room + GAP:

@@ -49,7 +49,7 @@ ABBREVIATED = re.compile(
 WEIGHTS = re.compile(r"(?<![\w.-])(?:lower|ideal|adjusted\d\d)\.[a-z-]+(?![\w.])")
 WORDS = {
     "title": "Dose schedule", "not_releasable": "NOT RELEASABLE", "draft": "DRAFT REGIMEN",
-    "contents": "Contents", "no_dose": "no dose", "not_entered": "not entered", "not_given": "not given", "hold": "HOLD", "none": "–",
+    "contents": "Contents", "no_dose": "no dose", "not_entered": "not entered", "not_given": "not given", "hold": "HOLD", "none": "–", "missed": "missed", "no_stop": "no stop time",
     "grid": "Doses by day", "drug": "Drug and order", "total": "Course total", "release": "Pharmacy release",
     "release_note": "initials of preparer and checker, each day",
     "queries": "Open queries, to be answered before release", "query_note": "An answer makes a new issue: nothing is written in here.", "no_queries": "No open query.",
@@ -73,6 +73,8 @@ WORDS = {
     "timeline_legend": "Bar: planned start to stop. Thick stroke: planned start, duration not given. Hatched: HOLD, do not prepare. "
     "Frame: several at the same time.",
     "no_clock": "No clock time is set: the schedule is relative.",
+    "issue": "Issue {issue}", "replaces": "replaces issue {replaces}", "copy": "COPY, not an issue", "last_issue": "last issue {issue}",
+    "never_issued": "none issued yet", "subject": "trial subject",
     "check": "Independent second calculation", "check_note": "Work every line out from the source and the facts above, alone and without the sheet; "
     "then compare. Nothing on this page was calculated.", "yes": "yes", "no": "no", "measure": "Measure and formula", "value": "Value worked out",
     "size_used": "Size used", "first_last": "First and last date", "agrees": "Agrees with the sheet", "facts": "Order",

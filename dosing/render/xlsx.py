@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 from dosing.errors import Fault, UsageError
-from dosing.render import wording
+from dosing.render import past, wording
 from dosing.render.csvfile import RISKY
 from dosing.render.names import name_of, prose, see, signable
 from dosing.render.page import Fact, Sheet
@@ -36,7 +36,7 @@ ROWS = (
     Column("Order", 8), Column("Drug", 30), Column("Day", 6), Column("Date", 11), Column("Start", 16), Column("Stop", 16), Column("UTC offset", 9),
     Column("Number", 8), Column("Of", 5), Column("Amount", 13), Column("Unit", 8), Column("State", 10), Column("Query", 22), Column("Route", 6),
     Column("When", 18), Column("Calculated", 13), Column("Calculated unit", 9), Column("Working", 60), Column("Drug id", 24), Column("Regimen", 18),
-    Column("Changed", 30),
+    Column("Changed", 30), Column("Recorded", 50),
 )  # fmt: skip
 FINDINGS = (Column("Id", 24), Column("Level", 8), Column("Open", 6), Column("Order", 8), Column("Code", 20), Column("Message", 80), Column("Source", 50), Column("Answer", 30))
 TOTALS = (Column("Order", 8), Column("Drug", 30), Column("Doses", 7), Column("Amount", 14), Column("Unit", 8), Column("State", 10), Column("Calculated", 14), Column("Calculated unit", 9))
@@ -48,10 +48,10 @@ BASIS = (Column("What", 24), Column("Value", 100))
 def write(sheet: Sheet, schedule: Schedule) -> bytes:
     """The schedule as XLSX bytes: sheets Administrations, Findings, Preparation, Changes, Totals, Basis; `UsageError` without XlsxWriter."""
     file = BytesIO()
-    book = _xlsxwriter().Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
+    book = workbook(file)
     book.set_properties({"title": sheet.title, "comments": sheet.footer, "created": CREATED})
     paper = Paper(book, sheet)
-    paper.table("Administrations", ROWS, [(*_administration(schedule, row), plain(entry.changed)) for entry, row in zip(sheet.entries, schedule, strict=True)])
+    paper.table("Administrations", ROWS, [(*_administration(schedule, row), plain(entry.changed), _recorded(schedule, row)) for entry, row in zip(sheet.entries, past.every(schedule), strict=True)])
     paper.table("Findings", FINDINGS, [_finding(schedule, finding) for finding in schedule.findings])
     paper.table("Preparation", PREPARED, [tuple(map(plain, line.cells)) for line in sheet.preparation.lines])
     paper.table("Changes", CHANGES, [(plain(fact.label), *map(plain, fact.text.split(" → "))) for fact in sheet.issued])
@@ -61,12 +61,13 @@ def write(sheet: Sheet, schedule: Schedule) -> bytes:
     return file.getvalue()
 
 
-def _xlsxwriter() -> Any:
+def workbook(file: BytesIO) -> Any:
+    """An empty workbook in memory, in which no text turns into a formula, a link or a number; `UsageError` without XlsxWriter."""
     try:
         import xlsxwriter
     except ImportError:
         raise UsageError(Fault("print", "the workbook needs XlsxWriter, which is not installed", "install dosing[xlsx], or write .csv.", "xlsx")) from None
-    return xlsxwriter
+    return xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
 
 
 class Paper:
@@ -150,18 +151,14 @@ def _administration(schedule: Schedule, row: Administration) -> tuple[Cell, ...]
     start, stop = iso(row.seconds, row.zone), row.to_dict()["end"]
     return (
         row.order, name_of(schedule, row.order), f"D{row.day:+d}" if row.day else "D0", row.date, _wall(start), _wall(stop), start[19:] if start else None,
-        row.number, row.of, *_given(schedule, row.amount, row.held), _state(schedule, row), "" if signable(schedule, row.order) and not row.held else see(schedule, row.order),
-        row.route, "" if row.date else plain(prose(schedule, row.offset)), *_pair(schedule, row.calculated), plain(wording.plain(row.why, schedule.locale)), row.drug, f"{schedule.regimen['id']}@{schedule.regimen['version']}",
+        row.number, row.of, *_given(schedule, row.amount, row.held), plain(past.state(schedule, row)), "" if signable(schedule, row.order) and not row.held else see(schedule, row.order),
+        row.route, "" if row.date else plain(prose(schedule, row.offset)), *_pair(schedule, row.calculated), "" if past.lost(row) else plain(wording.plain(row.why, schedule.locale)), row.drug, f"{schedule.regimen['id']}@{schedule.regimen['version']}",
     )  # fmt: skip
 
 
-def _state(schedule: Schedule, row: Administration) -> str:
-    """`HOLD`, `given` in a course, `query` where an open finding is about the order; else empty."""
-    if row.held:
-        return "HOLD"
-    if "given" in (row.record or {}):
-        return "given"
-    return "" if signable(schedule, row.order) else "query"
+def _recorded(schedule: Schedule, row: Administration) -> str:
+    """What a course recorded of a dose that was given or missed; else empty."""
+    return plain(past.note(schedule, row)) if past.given(row) is not None or past.lost(row) else ""
 
 
 def _wall(stamp: str | None) -> datetime | None:

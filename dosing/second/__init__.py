@@ -12,11 +12,12 @@ from fractions import Fraction
 from dosing.second.amounts import amounts, read_line
 from dosing.second.body import Person, Size, meets, size
 from dosing.second.compare import differences
+from dosing.second.levels import Level
 from dosing.second.line import HELD, Line, Result, When
 from dosing.second.numbers import ratio
 from dosing.second.times import places
 
-__all__ = ["HELD", "Line", "Person", "Result", "Size", "When", "differences", "meets", "ratio", "recalculate", "size"]
+__all__ = ["HELD", "Level", "Line", "Person", "Result", "Size", "When", "differences", "meets", "ratio", "recalculate", "size"]
 
 
 def recalculate(lines: Sequence[Line], person: Person, when: When) -> list[Result]:

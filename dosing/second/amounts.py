@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from dosing.second.body import Person, Size, band
+from dosing.second.levels import rate as rate_of
 from dosing.second.line import Line
 from dosing.second.numbers import NUMBER, number, ratio
 
@@ -42,7 +43,7 @@ def read_line(line: Line) -> Order:
     if (times and _TIMES[times] != daily) or (of.startswith("day") and int(stated) != len(line.days)):
         raise ValueError(f"dose {line.dose!r} does not fit {daily} doses on each of {len(line.days)} days")
     doses = _doses(line, daily, 0 if of.startswith("day") else int(stated or 0), gap)
-    rate = printed = number(value, "dose", True) * ratio(unit, line.unit)
+    rate = printed = rate_of(line.level, line.unit) if line.level else number(value, "dose", True) * ratio(unit, line.unit)
     if period in ("day", "course"):
         rate /= daily if period == "day" else doses
     for factor in line.factors:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
+from dosing.second.levels import Level
+
 HELD = "held"
 
 
@@ -14,6 +16,7 @@ class Line(NamedTuple):
     `cap` is the maximum of one administration with its unit, `60 mg`; empty where none is stated.
     A line that hangs on other orders carries them as `anchors`, with the minutes each runs where it counts from their
     end, and `which` of their doses it counts from; `run` are the days that an interval fills which hangs on something.
+    A dose that a level gives has the facts behind it in `level`; the number in its text is shortened and not used.
     """
 
     order: str
@@ -37,6 +40,7 @@ class Line(NamedTuple):
     lengths: tuple[int, ...] = ()
     which: str = ""
     run: tuple[int, ...] = ()
+    level: Level | None = None
 
 
 class When(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dosing import forms
 from dosing.supply.counting import count
@@ -22,13 +22,12 @@ from dosing.supply.supplied import Supply
 if TYPE_CHECKING:
     from dosing.cohort import CohortSchedule
     from dosing.schedule import Schedule
-    from dosing.supply.planned import Planned
 
 __all__ = ["Line", "NotCounted", "Opened", "Supply", "supply"]
 
 
 def supply(
-    planned: CohortSchedule | Planned | Schedule | Iterable[CohortSchedule | Planned | Schedule], *,
+    planned: CohortSchedule | Schedule | Iterable[CohortSchedule | Schedule], *,
     products: Mapping[str, str | Iterable[str]] | None = None, volumes: Mapping[str, str] | None = None, bags: Iterable[str] = (),
     graduation: str = "", withdraw: bool | None = None, country: str = "", prices: Mapping[str, str] | None = None,
     share: bool = False, start: str | date | None = None, end: str | date | None = None, library: Iterable[str] = (),
@@ -36,11 +35,12 @@ def supply(
 ) -> Supply:  # fmt: skip
     """Vials, bags and infusions for a group of patients, by calendar date in each patient's zone, and over all dates.
 
-    `planned` are dated schedules: of single patients, of a cohort, or of a file by `plan_file` (only this one and single
-    schedules know a product that a line was planned with, and what a protocol leaves unscheduled). `products`, `volumes`, `bags`, `graduation`,
-    `withdraw`, `country` and `prices` are those of `dosing.prepare`; a name may be an order's, a drug's, or
-    `REGIMEN/ORDER`, the nearest wins. `share` lets doses of one product on one day share vials where its label says how
-    long an opened one keeps. `start` and `end` (both counted) cut the calendar, `by_patient` adds the patients' own rows.
+    `planned` are dated schedules: of single patients, of a cohort, or of a file whose rows name their protocol (by
+    `dosing.supply.planned.plan_file`). `products`, `volumes`, `bags`, `graduation`, `withdraw`, `country` and `prices`
+    are those of `dosing.prepare`; a name may be an order's, a drug's, or `REGIMEN/ORDER`, the nearest wins. `share` lets
+    doses of one product on one day share vials where its label says how long an opened one keeps. `start` and `end`
+    (both counted) cut the calendar, `library` is that of the plans where it is not told, `by_patient` adds the
+    patients' own rows.
     Raises `InputError` (T01) without day 0, `UsageError` for an order or product that no schedule holds.
     """
     first, last = _day(start, "start"), _day(end, "end")
@@ -64,12 +64,3 @@ def _day(text: str | date | None, where: str) -> date | None:
         return forms.read_date(text)
     except DosingError as error:
         raise error.at(where) from None
-
-
-def __getattr__(name: str) -> Any:
-    """The reader of cohort files, which needs pyarrow, when it is asked for."""
-    if name in ("plan_file", "plan_groups"):
-        from dosing.supply import planned
-
-        return getattr(planned, name)
-    raise AttributeError(f"module 'dosing.supply' has no attribute {name!r}")

@@ -14,7 +14,7 @@ from dosing.preparation.volumes import amount
 from dosing.schedule import Amount
 from dosing.supply.doses import Dose, Patients, together
 from dosing.supply.making import Key, Making, Pack, Recipe, how, key_of, left_over
-from dosing.supply.result import Bag, Line, Pile
+from dosing.supply.result import Bag, Keeping, Line, Pile
 
 Where = tuple[date, str, str, Pack]
 Poured = tuple[int, Fraction | int]  # the start in POSIX seconds, and what is drawn up
@@ -98,7 +98,7 @@ class Tally:
         if not share or self.recipe is None or self.recipe.keeps is None or self.vials_unknown or not self.poured:
             return
         self.shared = Counter()
-        for drawn in sessions(self.poured, self.recipe.keeps):
+        for drawn in sessions(self.poured, self.recipe.keeps.minutes):
             counts = vial_set(drawn, self.recipe.sizes, self.recipe.given.prices)
             self.shared.update(counts)
             self.shared_waste += left_over(self.recipe, counts, drawn)
@@ -133,9 +133,15 @@ class Tally:
             day, self.example.row.drug, self.name, tuple(sorted(self.recipe.source.products)) if self.recipe else (), self.way, self.doses, len(together(self.patients)),
             amount(self.amount, unit) if self.amount is not None else None,
             _amount(self.drawn, unit) if self.apart else None, self._pile(self.apart, self._waste, unit),
-            None if self.shared is None else self._pile(self.shared, self.shared_waste, unit), tuple(self._dissolve()), tuple(self._bags()),
+            *self._sharing(unit), tuple(self._dissolve()), tuple(self._bags()),
             self.vials_unknown, self.bags_unknown, self.first, self.last or self.first,
         )  # fmt: skip
+
+    def _sharing(self, unit: str) -> tuple[Pile | None, Keeping | None]:
+        """The shared vials, and on which keeping time the sharing rests; nothing where no vial is shared."""
+        if self.shared is None or self.recipe is None:
+            return None, None
+        return self._pile(self.shared, self.shared_waste, unit), self.recipe.keeps
 
     @property
     def unit(self) -> str:

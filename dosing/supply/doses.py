@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dosing.errors import refuse
+from dosing.planning.rows import card as card_of
+from dosing.planning.rows import plan_card
 from dosing.regimen.library import Library
 from dosing.regimen.library import library as open_library
+from dosing.regimen.schema import Regimen as Protocol
 from dosing.rounding import number_text
 from dosing.schedule import Administration, Amount, Schedule
 from dosing.supply.result import NotCounted, RefusedRow, Regimen
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 Card = Mapping[str, Any]
 Patients = NDArray[np.int64]
+Protocols = tuple[Protocol, ...]  # one and its blocks
 Key = tuple[int, int, float, float]
 
 
@@ -75,7 +79,7 @@ class Group:
     refused: tuple[RefusedRow, ...] = ()
     regimens: tuple[Regimen, ...] = ()
     unscheduled: tuple[NotCounted, ...] = ()
-    names: tuple[tuple[str, str], ...] = ()  # orders of the protocols that no patient may have just now, and how they are counted
+    protocols: tuple[Protocols, ...] = ()  # of cohorts, also where no patient has a dose of some order just now
 
     @property
     def patients(self) -> int:
@@ -103,7 +107,6 @@ class Group:
         return mask
 
 
-
 def together(patients: Iterable[Patients]) -> Patients:
     """The patients of several doses, each once."""
     found = list(patients)
@@ -118,24 +121,25 @@ def alike(reasons: Iterable[Reason]) -> str:
 
 def grouped(planned: Any, folders: tuple[str, ...]) -> Group:
     """The doses of one or several planned things, with patients numbered through; `InputError` T01 where one is undated."""
-    several = (planned,) if isinstance(planned, Schedule) or hasattr(planned, "parts") or hasattr(planned, "schedule") else tuple(planned)
-    folders = folders or next((one.folders for one in several if getattr(one, "folders", ())), ())
-    whole = Group(open_library(folders))
+    several = (planned,) if isinstance(planned, Schedule) or hasattr(planned, "parts") else tuple(planned)
+    shelf, begin, groups = open_library(folders or next((one.folders for one in several if one.folders), ())), 0, list[Group]()
     for one in several:
-        whole = _joined(whole, _of_schedule(one, len(whole.ids)) if isinstance(one, Schedule) else _of_cohort(one, len(whole.ids), whole.shelf))
+        groups.append(_of_schedule(one, shelf, begin) if isinstance(one, Schedule) else _of_cohort(one, shelf, begin))
+        begin += len(groups[-1].ids)
+    whole = _joined(shelf, groups)
     if any(dose.row.date is None for dose in whole.doses):
         raise refuse("T01", "a supply calendar needs dates, and there is no day 0", "add --day0 and --zone, or the columns day0 and zone.", "day0")
     return whole
 
 
-def _joined(whole: Group, more: Mapping[str, Any]) -> Group:
-    """A group with what another planned thing adds; a regimen met again counts its patients on."""
-    counted = {one.id: one for one in whole.regimens}
-    for one in more["regimens"]:
+def _joined(shelf: Library, groups: Sequence[Group]) -> Group:
+    """Several groups as one; a regimen met again counts its patients on."""
+    told = {name: [one for group in groups for one in getattr(group, name)] for name in ("doses", "found", "ids", "refused", "unscheduled", "protocols")}
+    counted: dict[str, Regimen] = {}
+    for one in (one for group in groups for one in group.regimens):
         counted[one.id] = one._replace(patients=one.patients + (counted[one.id].patients if one.id in counted else 0))
-    rest: dict[str, Any] = {name: (*getattr(whole, name), *more.get(name, ())) for name in ("doses", "found", "ids", "refused", "names")}
-    left = tuple(dict.fromkeys((*whole.unscheduled, *more.get("unscheduled", ()))))
-    return replace(whole, regimens=tuple(counted.values()), unscheduled=left, **rest)
+    told |= {"unscheduled": list(dict.fromkeys(told["unscheduled"])), "refused": sorted(told["refused"], key=lambda one: one.row), "regimens": list(counted.values())}
+    return Group(shelf, **{name: tuple(values) for name, values in told.items()})
 
 
 def windowed(group: Group, start: date | None, end: date | None) -> Group:
@@ -144,56 +148,56 @@ def windowed(group: Group, start: date | None, end: date | None) -> Group:
     return replace(group, doses=kept)
 
 
-def unscheduled(regimen: str, left: Iterable[Mapping[str, str]]) -> Iterator[NotCounted]:
+def _unscheduled(regimen: str, left: Iterable[Mapping[str, str]]) -> Iterator[NotCounted]:
     """The drugs that a protocol names without a dose: nothing of them is in any count."""
     for one in left:
         yield NotCounted("not scheduled", one["drug"], regimen=regimen, message=one["reason"])
 
 
-def _of_schedule(schedule: Schedule, number: int) -> dict[str, Any]:
-    """What the schedule of one patient adds."""
-    patient, cards, name = np.array([number]), {card["id"]: card for card in schedule.orders}, f"{schedule.regimen['id']}@{schedule.regimen['version']}"
+def _of_schedule(schedule: Schedule, shelf: Library, begin: int) -> Group:
+    """The doses of one patient, who has a number."""
+    patient, cards, name = np.array([begin]), {card["id"]: card for card in schedule.orders}, f"{schedule.regimen['id']}@{schedule.regimen['version']}"
     reasons = tuple((Reason(one.id, one.level, one.order, one.message), patient) for one in schedule.open)
     rows = (row for row in schedule if "given" not in (row.record or {}))
     doses = tuple(Dose(name, cards.get(row.order, {}), row, patient, tuple(why for why, _ in reasons if row.held and why.order in (None, row.order))) for row in rows)
-    return {"doses": doses, "found": reasons, "ids": (schedule.identity.get("id", str(number + 1)),), "regimens": (Regimen(name, schedule.regimen["status"], 1),),
-            "unscheduled": tuple(unscheduled(name, schedule.not_scheduled))}  # fmt: skip
+    return Group(
+        shelf, doses, reasons, (schedule.identity.get("id", str(begin + 1)),), regimens=(Regimen(name, schedule.regimen["status"], 1),),
+        unscheduled=tuple(_unscheduled(name, schedule.not_scheduled)),
+    )  # fmt: skip
 
 
-def _of_cohort(planned: Any, begin: int, shelf: Library) -> dict[str, Any]:
-    """What the schedules of a cohort add; `begin` numbers its first patient."""
-    schedule: CohortSchedule = getattr(planned, "schedule", planned)
-    cards_of: Callable[[Part], Mapping[str, Card]] = getattr(planned, "cards", lambda part: _of_files(part, shelf))
-    regimen = getattr(planned, "regimen", Regimen("cohort", "", schedule.calculated))
-    doses = tuple(dose for part in schedule.parts for dose in _of_part(part, regimen.id, cards_of(part), begin))
-    found = tuple((reason, part.rows[part.pattern == number] + begin) for part in schedule.parts for number, (_, hits) in enumerate(part.patterns) for reason in _reasons(hits))
-    refused = tuple(RefusedRow(one.row, one.column, one.fault.code, one.fault.do) for one in schedule.refused)
-    return {"doses": doses, "found": found, "ids": tuple(schedule.cohort.ids.to_pylist()), "refused": refused, "regimens": (regimen,),
-            "unscheduled": getattr(planned, "unscheduled", ()), "names": getattr(planned, "names", ())}  # fmt: skip
+def _of_cohort(schedule: CohortSchedule, shelf: Library, begin: int) -> Group:
+    """The doses of a cohort, the first patient of which has the number `begin`."""
+    found = ((reason, part.rows[part.pattern == number] + begin) for part in schedule.parts for number, (_, hits) in enumerate(part.patterns) for reason in _reasons(hits))
+    left = (one for settled in dict.fromkeys(part.settled for part in schedule.parts) for one in _unscheduled(_name(settled.regimen), plan_card(settled)[2]))
+    return Group(
+        shelf, tuple(dose for part in schedule.parts for dose in _of_part(part, begin)), tuple(found), tuple(schedule.cohort.ids.to_pylist()),
+        tuple(RefusedRow(one.row, one.column, one.fault.code, one.fault.do) for one in schedule.refused),
+        tuple(Regimen(_name(one), one.status, schedule.calculated) for one in schedule.regimens[:1]), tuple(dict.fromkeys(left)), (schedule.regimens,),
+    )  # fmt: skip
 
 
-def _of_files(part: Part, shelf: Library) -> dict[str, Card]:
-    """What the drug files say of the orders, where nothing more is known of them; no product is planned then."""
-    drugs = {row.order: shelf.drugs[row.drug] for row in part.template}
-    return {order: {"id": order, "drug": drug.id, "kind": drug.kind, "names": dict(drug.names)} for order, drug in drugs.items()}
+def _name(regimen: Protocol) -> str:
+    return f"{regimen.id}@{regimen.version}"
 
 
 def _reasons(hits: Sequence[Any]) -> tuple[Reason, ...]:
     return tuple(Reason(hit.id, hit.level, hit.order, hit.message if isinstance(hit.message, str) else "") for hit in hits)
 
 
-def _of_part(part: Part, regimen: str, cards: Mapping[str, Card], begin: int) -> Iterator[Dose]:
+def _of_part(part: Part, begin: int) -> Iterator[Dose]:
     """The distinct doses of one part: each order's found once, then set on each of its days."""
-    alike: dict[str, list[Dose]] = {}
+    cards, alike = {line.id: card_of(line) for line in part.settled.lines}, cast(dict[str, list[Dose]], {})
     for row in part.template:
         if row.order not in alike:
-            alike[row.order] = list(_distinct(part, row, regimen, cards.get(row.order, {}), begin))
+            alike[row.order] = list(_distinct(part, row, cards[row.order], begin))
         for dose in alike[row.order]:
             yield dose._replace(row=row._replace(amount=dose.row.amount, calculated=dose.row.calculated, held=dose.row.held))
 
 
-def _distinct(part: Part, row: Administration, regimen: str, card: Card, begin: int) -> Iterator[Dose]:
+def _distinct(part: Part, row: Administration, card: Card, begin: int) -> Iterator[Dose]:
     """The distinct amounts of one order, with their patients; held doses apart for each set of reasons."""
+    regimen = _name(part.settled.regimen)
     for (pattern, small, calculated, amount), places in _places(part, row).items():
         reasons = tuple(why for why in _reasons(part.patterns[pattern][1]) if why.order in (None, row.order)) if pattern >= 0 else ()
         told = part.told.get(row.order)

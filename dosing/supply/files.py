@@ -16,7 +16,7 @@ from dosing.errors import Fault, UsageError
 from dosing.files import checked, write_whole
 from dosing.render.csvfile import guarded
 from dosing.render.page import Sheet
-from dosing.render.xlsx import CREATED, Cell, Column, Paper, _xlsxwriter, escaped
+from dosing.render.xlsx import A4, CREATED, Cell, Column, Paper, escaped, workbook
 from dosing.supply.page import heading, state, to_markdown, to_text
 from dosing.supply.rows import COLUMNS, PATIENT, patient_rows
 from dosing.supply.supplied import Supply
@@ -24,7 +24,7 @@ from dosing.supply.supplied import Supply
 FORMATS = (".txt", ".md", ".csv", ".json", ".xlsx")
 NUMBERS = {"doses", "patients", "amount", "drawn", "content", "vials", "waste", "vials_shared", "waste_shared", "bags_not_known", "vials_not_known", "row"}
 DATES = {"date", "first", "last"}
-WIDE = {"drug": 28, "product": 28, "vial": 18, "bags": 40, "note": 80, "date": 11, "first": 11, "last": 11, "id": 16}
+WIDE = {"drug": 28, "product": 28, "vial": 18, "bags": 40, "keeps": 20, "note": 80, "date": 11, "first": 11, "last": 11, "id": 16}
 
 
 def check_path(path: str | os.PathLike[str]) -> Path:
@@ -78,7 +78,7 @@ class Pages(Paper):
     def print_setup(self, page: Any) -> None:
         """Landscape, one page wide, headings on every page, what it is above, whether it is final below."""
         page.set_landscape()
-        page.set_paper(9)
+        page.set_paper(A4)
         page.fit_to_pages(1, 0)
         page.repeat_rows(0)
         page.set_header(f"&L{escaped(self.head, 240)}")
@@ -88,7 +88,7 @@ class Pages(Paper):
 def _workbook(supply: Supply) -> bytes:
     """Sheets Days, Totals, Not counted and, where asked for, By patient; numbers as numbers, dates as dates."""
     file = BytesIO()
-    book = _xlsxwriter().Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
+    book = workbook(file)
     book.set_properties({"title": heading(supply), "comments": state(supply), "created": CREATED})
     paper, rows = Pages(book, supply), supply.to_rows()
     paper.table("State", (Column("State", 120),), [(heading(supply),), (state(supply),)])

@@ -14,14 +14,15 @@ from dosing.preparation.asking import Ask, asks, missing
 from dosing.preparation.drawing import draw
 from dosing.preparation.given import Given, read_given
 from dosing.preparation.infusing import infuse
-from dosing.preparation.label import FACTS, Source, ask_product, source_of
+from dosing.preparation.label import FACTS, STATED, Source, ask_product, source_of
 from dosing.preparation.prepared import Prepared
 from dosing.preparation.sharing import keeps_open
 from dosing.preparation.vials import waste
+from dosing.regimen.drug import Product
 from dosing.regimen.library import Library
 from dosing.schedule import Administration, Finding
-from dosing.supply.doses import Dose, Group
-from dosing.supply.result import Check
+from dosing.supply.doses import Dose, Group, Protocols
+from dosing.supply.result import Check, Keeping
 from dosing.units import in_unit
 
 T = TypeVar("T")
@@ -83,12 +84,21 @@ class Recipe:
     @cached_property
     def pack(self) -> Pack:
         """What orders must share so that their vials are ordered together: drug and label."""
-        return self.source.drug.id, tuple(sorted((name, str(one.strength), str(one.withdrawable or one.vial), keeps_open(one)) for name, one in self.source.products.items()))
+        return self.source.drug.id, tuple(sorted((name, str(one.strength), str(one.withdrawable or one.vial), self._keeping(one)) for name, one in self.source.products.items()))
 
-    @property
-    def keeps(self) -> int | None:
-        """How many minutes an opened vial keeps; None where that is not on file."""
-        return keeps_open(self.source.product) if self.source.products else None
+    @cached_property
+    def keeps(self) -> Keeping | None:
+        """How long an opened vial of any of the products keeps, the shortest of them; None where one does not say."""
+        found = [self._keeping(product) for product in self.source.products.values()]
+        return min((one for one in found if one), default=None) if all(found) else None
+
+    def _keeping(self, product: Product) -> Keeping | None:
+        """How long an opened vial keeps by the rule of a preparation, and by which of the label's figures."""
+        limit = keeps_open(product)
+        if limit is None:
+            return None
+        fact, at = ("opened", "room temperature") if product.opened == limit else ("opened_cold", "2 to 8 °C")
+        return Keeping(limit, at, STATED if fact in self.source.facts else product.source)
 
     def make(self, row: Administration) -> Prepared:
         """One dose prepared; the question for a product where none is named."""
@@ -98,9 +108,10 @@ class Recipe:
 
     def share_asks(self, order: str) -> tuple[Finding, ...]:
         """The question how long an opened vial keeps, where doses are to share vials and the file does not say."""
-        if not self.source.products or self.keeps is not None:
+        unsaid = [product.name for product in self.source.products.values() if keeps_open(product) is None]
+        if not unsaid:
             return ()
-        return (missing(order, "opened", f"how long an opened or reconstituted vial of {self.source.product.name} keeps is not on file, so its doses are counted apart"),)
+        return (missing(order, "opened", f"how long an opened or reconstituted vial of {' and '.join(unsaid)} keeps is not on file, so its doses are counted apart"),)
 
 
 class Making(NamedTuple):
@@ -155,7 +166,7 @@ class Kitchen:
     def __init__(self, stated: Stated, group: Group):
         self.stated, self.shelf = stated, group.shelf
         first = {recipe_key(dose): dose for dose in reversed(group.doses)}
-        _prove(stated, group.names, first.values())
+        _prove(stated, (name for protocols in group.protocols for name in _names(protocols, group.shelf)), first.values())
         self.recipes = {key: _recipe(stated, dose, group.shelf) for key, dose in first.items() if how(dose) == "vials"}
         named = {name for recipe in self.recipes.values() for name in recipe.source.products}
         if priced := sorted(stated.prices.keys() - named):
@@ -219,13 +230,23 @@ def _recipe(stated: Stated, dose: Dose, shelf: Library) -> Recipe:
     return Recipe(source, given)
 
 
+def _names(protocols: Protocols, shelf: Library) -> Iterator[tuple[str, str]]:
+    """The names of every order of a protocol and its blocks, whether any patient has it now or not, and how it is counted."""
+    for order in (order for part in protocols for order in part.orders):
+        way = way_of(shelf.drugs[order.drug].kind, order.route or "")
+        yield from ((name, way) for name in (f"{protocols[0].id}/{order.id}", order.id, order.drug))
+
+
 def _prove(stated: Stated, names: Iterable[tuple[str, str]], doses: Iterable[Dose]) -> None:
-    """Refuse what was stated for a name that no dose has (R05), or for one that is counted as infusions or by mouth."""
+    """Refuse what was stated for a name that no dose has (R05), or for one that is counted as infusions or by mouth.
+
+    Where every row was refused before a protocol was found there is no name to know, and the refusals say why.
+    """
     met = [(name, how(dose)) for dose in doses for name in (f"{dose.regimen.partition('@')[0]}/{dose.row.order}", dose.row.order, dose.row.drug)]
     known: dict[str, str] = {}
     for name, way in (*names, *met):
         known[name] = "vials" if known.get(name) == "vials" else way
-    faults = [Fault("R05", f'there is no order or drug "{name}" in the group', closest(name, known), "preparation") for name in sorted(stated.names - known.keys())]
+    faults = [Fault("R05", f'there is no order or drug "{name}" in the group', closest(name, known), "preparation") for name in sorted(stated.names - known.keys()) if known]
     faults += [Fault("R05", f'"{name}" is not counted in vials', "leave it out: cells and grafts are counted as infusions, what is given by mouth as doses.", "preparation")
                for name in sorted(stated.names & known.keys()) if known[name] != "vials"]  # fmt: skip
     if faults:

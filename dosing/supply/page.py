@@ -21,8 +21,8 @@ SHARED = ("Vials shared", "Left over")
 def heading(supply: Supply) -> str:
     """`Supply 2026-12-04 to 2026-12-09: 3 patients, nct07299123@1 (draft)`."""
     start, end = supply.window
-    named = ", ".join(f"{one.id}{f' ({one.status})' if one.status else ''}" for one in supply.regimens)
-    return f"Supply {start or '–'} to {end or '–'}: {plural(supply.patients, 'patient')}, {named}"
+    named = (f"{one.id} ({one.status})" for one in supply.regimens)
+    return f"Supply {start or '–'} to {end or '–'}: {', '.join((plural(supply.patients, 'patient'), *named))}"
 
 
 def state(supply: Supply) -> str:
@@ -51,7 +51,8 @@ def _text(supply: Supply) -> Iterator[str]:
     yield from (*_wrapped(heading(supply)), *_wrapped(state(supply)))
     for day, lines in groupby(supply.days, key=lambda line: line.first):
         yield from ("", f"{day:%a} {day.day} {day:%b %Y}", *_block(lines, supply.share))
-    yield from ("", "IN ALL", *_block(supply.totals, supply.share))
+    if supply.totals:
+        yield from ("", "IN ALL", *_block(supply.totals, supply.share))
     for title, told in _lists(supply):
         yield from ("", title.upper(), *(line for text in told for line in _wrapped(f"- {text}", "  ")))
 
@@ -96,13 +97,19 @@ def _lists(supply: Supply) -> Iterator[tuple[str, list[str]]]:
     """What is not in the counts and what they hang on, by heading."""
     refused = [f"row {one.row}{f', column {one.column}' if one.column else ''}: {one.code}, {one.do.rstrip('.')}; none of its doses is counted" for one in supply.refused]
     named: tuple[tuple[str, list[str]], ...] = (
-        ("Not counted", [f"{one}. {one.effect[0].upper()}{one.effect[1:]}." for one in supply.not_counted]), ("Refused rows", refused),
+        ("Shared vials", [_rests(line) for line in supply.totals if line.keeps]), ("Not counted", [f"{one}. {one.effect[0].upper()}{one.effect[1:]}." for one in supply.not_counted]), ("Refused rows", refused),
         ("Open", [f"{one.id} ({plural(one.patients, 'patient')}){f': {one.message}' if one.message else ''}" for one in supply.open]),
         ("Asked for", [one.message for one in supply.asks]), ("To look at", [f"{one.id} ({plural(one.doses, 'dose')}): {one.message}" for one in supply.checks]),
     )  # fmt: skip
     yield from ((title, told) for title, told in named if told)
     if supply.by_patient is not None:
         yield "By patient", [_patient(row) for row in patient_rows(supply)]
+
+
+def _rests(line: Line) -> str:
+    """`cyclophosphamide (powder-1-g): an opened vial serves the doses of a day for 144 h at 2 to 8 °C, by …`."""
+    assert line.keeps
+    return f"{line.name} ({' + '.join(line.product)}): an opened vial serves the doses of one day for {line.keeps}, by: {line.keeps.source}"
 
 
 def _patient(row: dict[str, str]) -> str:

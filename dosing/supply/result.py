@@ -7,6 +7,7 @@ from datetime import date as Date
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from dosing.forms import say_duration
 from dosing.preparation.prepared import Dissolve, Vials
 from dosing.preparation.volumes import amount
 from dosing.schedule import Amount
@@ -67,6 +68,21 @@ class Pile(NamedTuple):
         return {"vials": [one.to_dict() for one in self.vials], "waste": self.waste and self.waste.to_dict()}
 
 
+class Keeping(NamedTuple):
+    """How long an opened or reconstituted vial keeps (minutes), at which temperature, and who says so."""
+
+    minutes: int
+    at: str
+    source: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keeping time as plain JSON values."""
+        return self._asdict()
+
+    def __str__(self) -> str:
+        return f"{say_duration(self.minutes)} at {self.at}"
+
+
 def told(value: Fraction | None, unit: str) -> dict[str, str] | None:
     """An exact figure as a decimal text with its unit; None stays None."""
     found = amount(value, unit)
@@ -79,8 +95,8 @@ class Line:
 
     `amount` is what is ordered, `drawn` what the syringes hold of it by their marks (None where no vial is counted);
     `how` is `vials`, `infusion` (cells and grafts) or `mouth`. `apart` are the vials when each dose is prepared by
-    itself, `shared` when a day's doses share them (None where they may not, or nobody asked). `vials_unknown` and
-    `bags_unknown` count the doses whose vials or bags nobody can know yet; they are in no pile.
+    itself, `shared` when a day's doses share them (None where they may not, or nobody asked), which rests on `keeps`.
+    `vials_unknown` and `bags_unknown` count the doses whose vials or bags nobody can know yet; they are in no pile.
     """
 
     date: Date | None
@@ -94,6 +110,7 @@ class Line:
     drawn: Amount | None
     apart: Pile
     shared: Pile | None
+    keeps: Keeping | None
     reconstitute: tuple[Dissolve, ...]
     bags: tuple[Bag, ...]
     vials_unknown: int
@@ -115,7 +132,7 @@ class Line:
         """The line as plain JSON values."""
         return {
             **self.dates, "drug": self.drug, "name": self.name, "product": list(self.product), "how": self.how, "doses": self.doses, "patients": self.patients,
-            "amount": self.amount and self.amount.to_dict(), "drawn": self.drawn and self.drawn.to_dict(), "apart": self.apart.to_dict(), "shared": self.shared and self.shared.to_dict(),
+            "amount": self.amount and self.amount.to_dict(), "drawn": self.drawn and self.drawn.to_dict(), "apart": self.apart.to_dict(), "shared": self.shared and self.shared.to_dict(), "keeps": self.keeps and self.keeps.to_dict(),
             "reconstitute": [one.to_dict() for one in self.reconstitute], "bags": [one.to_dict() for one in self.bags],
             "vials_unknown": self.vials_unknown, "bags_unknown": self.bags_unknown,
         }  # fmt: skip

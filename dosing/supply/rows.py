@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dosing.supply.supplied import Supply
 
 COLUMNS = ("section", "date", "drug", "product", "how", "doses", "patients", "amount", "drawn", "unit", "vial", "content", "content_unit", "vials", "waste",
-           "vials_shared", "waste_shared", "waste_unit", "bags", "bags_not_known", "vials_not_known", "first", "last", "note")  # fmt: skip
+           "vials_shared", "waste_shared", "waste_unit", "keeps", "bags", "bags_not_known", "vials_not_known", "first", "last", "note")  # fmt: skip
 
 PATIENT = ("id", "date", "order", "drug", "doses", "amount", "unit", "how", "vials", "waste")
 
@@ -59,7 +59,7 @@ def _whole(line: Line, shared: Pile) -> dict[str, str | None]:
     waste, more = line.apart.waste, shared.waste
     return {
         "doses": str(line.doses), "patients": str(line.patients), **_pair("amount", "unit", line.amount), "drawn": line.drawn.value if line.drawn else None,
-        **_pair("waste", "waste_unit", waste), "waste_shared": more.value if more else None, "bags": "; ".join(map(bag_text, line.bags)) or None,
+        **_pair("waste", "waste_unit", waste), "waste_shared": more.value if more else None, "keeps": str(line.keeps) if line.keeps else None, "bags": "; ".join(map(bag_text, line.bags)) or None,
         "bags_not_known": str(line.bags_unknown), "vials_not_known": str(line.vials_unknown), "first": _day(line.first), "last": _day(line.last),
     }  # fmt: skip
 

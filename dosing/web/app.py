@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route, Router
 
 from dosing.errors import DosingError, Fault, UsageError
@@ -27,7 +27,8 @@ HERE = Path(__file__).parent
 LIMIT = 256 * 1024
 STATIC = {"web.css": "text/css", "web.js": "text/javascript", "icon.svg": "image/svg+xml"}
 TYPES = {"pdf": "application/pdf", "html": "text/html; charset=utf-8", "json": "application/json", "fhir.json": "application/fhir+json", "csv": "text/csv; charset=utf-8",
-         "ics": "text/calendar; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}  # fmt: skip
+         "ics": "text/calendar; charset=utf-8", "txt": "text/plain; charset=utf-8", "md": "text/markdown; charset=utf-8", "parquet": "application/vnd.apache.parquet",
+         "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}  # fmt: skip
 STATUS = {1: 500, 2: 422, 3: 500, 4: 422}
 
 
@@ -79,6 +80,8 @@ class Pages:
         from dosing.web.typed import planned
 
         asked = await self._asked(request)
+        if request.method != "POST":  # a tab that is opened again asks without the form: there is nothing to keep
+            return self._form(asked)
         try:
             made = planned(asked.regimen, asked.typed, asked.shelf, self.folders)
         except DosingError as error:
@@ -100,7 +103,7 @@ class Pages:
         except DosingError as error:
             return self._sheet(asked, made, error) if made else self._form(asked, error)
         name = f"{made.regimen['id']}-{self._sheet_of(made).document}.{kind}"
-        return Response(data, headers={"content-disposition": f'attachment; filename="{name}"'}, media_type=TYPES.get(kind, "text/plain; charset=utf-8"))
+        return Response(data, headers={"content-disposition": f'attachment; filename="{name}"'}, media_type=TYPES.get(kind, "application/octet-stream"))
 
     async def metrics(self, request: Request) -> Response:
         """Every body surface, weight and renal estimate of one person."""
@@ -114,6 +117,12 @@ class Pages:
 
         return self.page("read.html", **meaning(await _pairs(request)))
 
+    async def say(self, request: Request) -> Response:
+        """What one field holds, while the form is filled in."""
+        from dosing.web.tell import reading
+
+        return JSONResponse(reading(await _pairs(request)))
+
     async def static(self, request: Request) -> Response:
         """One of the page's own files, or the style of the sheet."""
         from dosing.render.html import STYLE
@@ -122,9 +131,11 @@ class Pages:
         path = STYLE if name == "sheet.css" else HERE / "static" / name
         return Response(path.read_bytes(), media_type=STATIC.get(name, "text/css")) if name in STATIC or path == STYLE else self.nothing()
 
-    def nothing(self, fault: Fault | None = None) -> Response:
-        """The page for an address that is none."""
-        return self.page("nothing.html", 404, told=f"{fault.what} – {fault.do}" if fault else "There is no such page.")
+    def nothing(self, error: DosingError | None = None) -> Response:
+        """The page for an address that is none, or for a file of the library or a form that cannot be read."""
+        if error is None or error.faults[0].where == "regimen":
+            return self.page("nothing.html", 404, title="Nothing here", told=error.faults if error else ())
+        return self.page("nothing.html", STATUS[error.exit_code], title=refused(error), told=error.faults)
 
     async def _asked(self, request: Request) -> Asked:
         from dosing.web.typed import Typed, known
@@ -152,14 +163,15 @@ class Pages:
 
     def _sheet(self, asked: Asked, made: Any, error: DosingError | None = None) -> Response:
         from dosing.engine.change import SETTABLE
-        from dosing.render import to_text_of
+        from dosing.render import FORMATS, to_text_of
         from dosing.render.pages import DEFAULT, PAGES, PAPERS
         from dosing.web.queries import cards
 
+        kinds = [name.removeprefix(".") for name in FORMATS]
         drawn = to_text_of(made, "html").partition("<body")[2].partition(">")[2].rpartition("</body>")[0]
         return self.page(
             "schedule.html", STATUS[error.exit_code] if error else 200, sheet=drawn, made=made, page=self._sheet_of(made), asked=asked, cards=cards(made, asked.typed, asked.shelf),
-            faults=error.faults if error else (), kinds=KINDS, settable=list(SETTABLE), pages=PAGES, default=DEFAULT, papers=PAPERS,
+            faults=error.faults if error else (), kinds={kind: KINDS.get(kind, "") for kind in dict.fromkeys([*KINDS, *kinds]) if kind in kinds}, settable=list(SETTABLE), pages=PAGES, default=DEFAULT, papers=PAPERS,
         )  # fmt: skip
 
     @staticmethod
@@ -203,14 +215,15 @@ def application(folders: Sequence[str] = ()) -> Any:
         async def answer(request: Request) -> Response:
             try:
                 return await page(request)
-            except UsageError as error:
-                return pages.nothing(error.faults[0])
+            except DosingError as error:
+                return pages.nothing(error)
 
         return answer
 
     routes: Mapping[str, tuple[Any, list[str]]] = {
-        "/": (pages.index, ["GET"]), "/regimen/{name}": (pages.show, ["GET"]), "/plan/{name}": (pages.form, ["GET"]), "/schedule/{name}": (pages.schedule, ["POST"]),
-        "/form/{name}": (pages.form, ["POST"]), "/file/{name}/{kind}": (pages.file, ["POST"]), "/metrics": (pages.metrics, ["GET", "POST"]), "/read": (pages.read, ["GET", "POST"]),
+        "/": (pages.index, ["GET"]), "/regimen/{name}": (pages.show, ["GET"]), "/plan/{name}": (pages.form, ["GET"]), "/schedule/{name}": (pages.schedule, ["GET", "POST"]),
+        "/form/{name}": (pages.form, ["GET", "POST"]), "/file/{name}/{kind}": (pages.file, ["POST"]), "/metrics": (pages.metrics, ["GET", "POST"]), "/read": (pages.read, ["GET", "POST"]),
+        "/say": (pages.say, ["POST"]),
         "/static/{name}": (pages.static, ["GET"]),
     }  # fmt: skip
 

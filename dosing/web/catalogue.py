@@ -11,14 +11,19 @@ from dosing.regimen.loader import read_tree
 
 
 def catalogue(shelf: Library) -> list[dict[str, str]]:
-    """Every regimen and block as id, kind, version, status, title and source; a file that cannot be read says so."""
-    return [_head(path, path.stat().st_mtime_ns) | {"id": name} for name, path in sorted(shelf.regimens.items())]
+    """Every regimen and block as id, kind, version, status, title, source and drugs; a file that cannot be read says so."""
+    return [{"id": name, **_head(path, path.stat().st_mtime_ns)} for name, path in sorted(shelf.regimens.items())]
 
 
 @lru_cache(maxsize=512)
 def _head(path: Path, changed: int) -> dict[str, str]:
     value: Any = read_tree(path.read_bytes(), path.name).value
     head = value if isinstance(value, dict) else {"title": "this file cannot be read: see dosing check", "status": "faulty"}
-    sources = head.get("sources", {})
-    named = [str(one.get("id", "")) for one in sources.values() if isinstance(one, dict)] if isinstance(sources, dict) else []
-    return {"kind": str(head.get("kind", "protocol")), "version": str(head.get("version", "")), "status": str(head.get("status", "")), "title": str(head.get("title", "")), "source": "; ".join(named)}
+    texts = {key: str(head.get(key, start)) for key, start in (("kind", "protocol"), ("version", ""), ("status", ""), ("title", ""))}
+    return texts | {"source": "; ".join(_each(head.get("sources"), "id")), "drugs": " ".join(dict.fromkeys(_each(head.get("orders"), "drug")))}
+
+
+def _each(entries: Any, key: str) -> list[str]:
+    """One key of each entry of a list or mapping."""
+    some = entries.values() if isinstance(entries, dict) else entries if isinstance(entries, list) else ()
+    return [str(one[key]) for one in some if isinstance(one, dict) and key in one]

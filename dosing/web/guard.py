@@ -12,6 +12,8 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
+from starlette.requests import ClientDisconnect
+
 HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "cache-control": "no-store", "referrer-policy": "same-origin", "x-content-type-options": "nosniff", "x-frame-options": "DENY",
@@ -45,6 +47,8 @@ class Guard:
             return
         try:
             await self.app(scope, receive, sent)
+        except ClientDisconnect:
+            return
         except Exception as error:
             told = f"A fault of the program: {place(error)}."
             print(f"dosing serve: {told}", file=sys.stderr)

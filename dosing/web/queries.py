@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count, islice
 from typing import Any, NamedTuple
 
 from dosing.regimen.library import Library
@@ -13,7 +14,7 @@ from dosing.web.words import FACTS, in_words
 
 
 class Card(NamedTuple):
-    """One open finding in the words of the sheet; `number` is the row its answer or change gets in the form."""
+    """One open finding in the words of the sheet; `number` is the row of its answer, `rows` those of changes of its order."""
 
     number: int
     id: str
@@ -21,21 +22,27 @@ class Card(NamedTuple):
     about: str
     text: str
     cite: str
-    order: str
     answers: bool  # a query; what holds a line is never answered away
+    rows: tuple[int, ...]  # of the first card of an order only
+    beside: str  # the card that has them, where it is another one
     products: tuple[str, ...]
     fact: Field | None  # the fact it asks for, where none was typed
+    order: str
 
 
 def cards(schedule: Schedule, typed: Typed, shelf: Library) -> list[Card]:
     """The open findings of a schedule, those that hold a line first."""
-    found, open_ = [], {finding.id: finding for finding in schedule.open}
-    first = max(len(typed.changes), len(typed.answers))
-    for number, asked in enumerate(questions(schedule), first):
-        finding = open_[asked.id]
-        order = finding.order or ""
-        told = (number, asked.id, asked.state, asked.about, in_words(asked.text), asked.cite, order, finding.level == "query")
-        found.append(Card(*told, _products(schedule, order, shelf), _fact(finding.code, typed)))
+    open_, asked = {finding.id: finding for finding in schedule.open}, questions(schedule)
+    first: dict[str | None, str] = {}
+    for one in asked:
+        first.setdefault(open_[one.id].order, one.id)
+    found, free = [], count(len(typed.changes))
+    for number, one in enumerate(asked, len(typed.answers)):
+        finding, order = open_[one.id], open_[one.id].order or ""
+        beside = first[finding.order] if order and first[finding.order] != one.id else ""
+        rows = tuple(islice(free, sum(other.order == order for other in open_.values()))) if order and not beside else ()
+        told = (number, one.id, one.state, one.about, in_words(one.text), one.cite, finding.level == "query")
+        found.append(Card(*told, rows, beside, _products(schedule, order, shelf), _fact(finding.code, typed), order))
     return found
 
 

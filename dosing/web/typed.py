@@ -20,6 +20,7 @@ from dosing.schedule import Schedule
 
 Pairs = Sequence[tuple[str, str]]
 CHANGE, ANSWER = ("key", "to", "by", "reason", "second"), ("id", "answer", "by")
+BATCH = ("by", "reason", "second")  # said once below the cards of a schedule, for every row that names nobody
 PLAIN = ("day0", "zone", "bsa", "locale", "rounding", "printed_at")
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ class Typed:
 
     @classmethod
     def of(cls, pairs: Pairs) -> Typed:
-        """The form as it was sent; empty fields and empty rows are left out, `by` stands for every row that names nobody."""
+        """The form as it was sent; empty fields and empty rows are left out, a row that names nobody takes who and why of the batch."""
         sent = [(name, text.strip(" \t\r\n")) for name, text in pairs]
         texts = {name: text for name, text in sent if text}
         single = {name: text for name, text in texts.items() if name.startswith(("patient.", "choice.", "time.")) or name in PLAIN}
@@ -69,12 +70,12 @@ def _rows(texts: Mapping[str, str], kind: str, keys: tuple[str, ...], content: t
     for number in numbers:
         row = {key: texts.get(f"{kind}.{number}.{key}", "") for key in keys}
         if any(row[key] for key in content):
-            yield row | {"by": row["by"] or texts.get("by", "")}
+            yield row if row["by"] else {key: text or (texts.get(key, "") if key in BATCH else "") for key, text in row.items()}
 
 
 def known(shelf: Library, name: str) -> Regimen:
     """A regimen or block of the library by id or id@version, never by a path; `UsageError` with the nearest name otherwise."""
-    if name.partition("@")[0] not in shelf.regimens:
+    if name.partition("@")[0] not in shelf.regimens or "/" in name or "\\" in name or name.endswith((".yaml", ".yml", ".json")):
         raise UsageError(Fault("R05", f'there is no regimen "{name[:60]}"', closest(name, shelf.regimens), "regimen"))
     return shelf.regimen(name)
 

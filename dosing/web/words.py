@@ -27,7 +27,7 @@ LANGUAGES = {"en-GB": "English (UK): micrograms in full", "en-US": "English (US)
 REFUSED = {1: "No schedule was made", 2: "The request is not complete", 3: "A file of the library is wrong", 4: "An input is missing or refused"}
 """The exit codes of the command line in words."""
 KINDS = {
-    "pdf": "to print and sign", "xlsx": "workbook", "csv": "table", "ics": "calendar", "fhir.json": "FHIR resources", "json": "data",
+    "pdf": "to print and sign", "xlsx": "workbook", "csv": "table", "parquet": "table for programs", "ics": "calendar", "fhir.json": "FHIR resources", "json": "data",
     "html": "web page", "md": "Markdown", "txt": "plain text",
 }  # fmt: skip
 

@@ -176,9 +176,12 @@ class Sheet:
         first: dict[str, Finding] = {}
         for one in self.read.named:
             first.setdefault(one.drug, one)
+        places = {line.where for line in self.read.left_over}
+        unsure = {one.drug for one in self.read.named if one.where in places}
         for one in first.values():
             if one.drug not in ordered and self.drugs[one.drug].kind not in ("cells", "graft"):
-                yield {"drug": one.drug, "reason": "dose not given in source", "cite": {"registry": list(one.phrases)}}
+                reason = "a dose is printed near it and was not read as its own" if one.drug in unsure else "dose not given in source"
+                yield {"drug": one.drug, "reason": reason, "cite": {"registry": list(one.phrases)}}
 
     def _silent(self) -> Iterator[str]:
         """What no sentence of the treatment was found to say."""

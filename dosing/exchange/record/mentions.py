@@ -19,9 +19,9 @@ ROUTES = {
 ROUTE = "|".join(ROUTES.values())
 _TEN = r"(?:\s*[x×*·]\s*10(?:\s?\\?\^\s?\(?\d{1,3}\)?|[⁰¹²³⁴⁵⁶⁷⁸⁹]+|\d{0,2})|[eE]\+?\d{1,3})?"
 _NUMBER = rf"\d{{1,12}}(?:[.,]\d{{1,9}}){{0,3}}{_TEN}"
-_SPELLED = "|".join(sorted(map(re.escape, {*DOSED, "Mg", "MG", "mgs", "gm", "grams?", "milligrams?", "IU", "U", "Units?", "unit", "mCi", "MBq", "ml", "cc", "cell"} - {"AUC", "cells"}), key=len, reverse=True)).replace(r"\?", "?")
+_SPELLED = "|".join(sorted(map(re.escape, {*DOSED, "Mg", "MG", "mgs", "gm", "grams?", "milligrams?", "IU", "U", "Units?", "unit", "mCi", "MBq", "ml", "cc", "cell", "centigrays?", "grays?", "Grays?", "rads?"} - {"AUC", "cells"}), key=len, reverse=True)).replace(r"\?", "?")
 _COUNTED = r"(?:million\s+|billion\s+)?(?:[A-Za-z]{1,14}\d{0,3}\+?[\s-]+){0,3}cells?"
-_UNIT = rf"(?:(?:[ÂÃ\ufffd]?(?:{_SPELLED})|{_COUNTED}|[ÂÃ\ufffd]\S?g)(?![A-Za-z])|AUC\b|(?=/\s*kg\b))"
+_UNIT = rf"(?:(?:[ÂÃ\ufffd]?(?:{_SPELLED})|{_COUNTED}|(?:[A-Za-z]{{1,14}}\d{{0,3}}\+?[\s-]+){{0,3}}[A-Za-z]{{1,14}}(?=\s?/\s?kg\b)|[ÂÃ\ufffd]\S?g)(?![A-Za-z])|AUC\b|(?=/\s*kg\b))"
 _BASE = r"(?:(?i:kg)|kilogram|m\\?\^2|m²|m2|square\s+met(?:er|re)|body|day|dose|d|course|week|h|hr|hour|min|m)(?![A-Za-z0-9])"
 _PART = rf"\s*/\s*\([^()\n]{{1,20}}\)|\s*[/\\]\s*(?:{_BASE}|\d+\s*h(?:ours?|rs?)?\b)|\s+(?:per|each)\s+{_BASE}|\s?[·•]\s?(?:kg|m2|day|d)(?:[-−⁻][1¹])?"
 _LAB = r"\s*/\s*(?:d?L|mL|ml|dl|l|µL|uL|μL|mm3|mm³|mmol|min)\b"
@@ -34,6 +34,7 @@ DOSE = re.compile(
     rf"(?<![\w.,])(?P<amount>[+−–-]?\.?{_NUMBER}(?:\s*(?:-|–|—|−|\bto\b|\bor\b|\.\.|±)\s*{_NUMBER})?\s*{_UNIT}(?:{_PART})*)(?!{_LAB})(?![A-Za-z])"
     rf"(?P<way>(?i:{_WAY}))(?P<rhythm>(?i:\s*,?\s*(?:{_EVERY}|{_DAILY})(?![A-Za-z])))?(?P<way2>(?i:{_WAY}))(?P<count>(?i:\s*,?\s*{_COUNT}))?"
 )
+RHYTHM = re.compile(rf"(?<!\w)(?:{_EVERY}|{_DAILY})(?![A-Za-z])", re.I)
 _SIGN = r"(?:[-−–+]|minus\s|plus\s)"
 _DAY = rf"(?:days?\s*|D(?=[-−–+\d]))?{_SIGN}?\s*\d{{1,3}}(?![\d.,]*\s*(?:[ÂÃ]?[µμ]|[x×]\s*10|(?:mg|mcg|ug|micrograms?|g|c?Gy|kg|h|hours?|cells?|weeks?|months?|years?|days?|units?|mmol|mL|AUC)\b|%))"
 _STEP = r"(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s+to\s+|\s+through\s+|\s+until\s+|\s*\.\.\s*|\s*[–—]\s*|\s?-\s?)"

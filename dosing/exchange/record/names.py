@@ -32,7 +32,7 @@ def finder(drugs: Mapping[str, Drug]) -> Callable[[str], list[Name]]:
     for drug in drugs.values():
         for pattern, product in _patterns(drug, drugs):
             owners.setdefault(pattern, set()).add((drug.id, product))
-    known = {pattern: next(iter(owned)) for pattern, owned in owners.items() if len({drug for drug, _ in owned}) == 1}  # a name of two drugs names none
+    known = {pattern: max(owned) for pattern, owned in owners.items() if len({drug for drug, _ in owned}) == 1}  # a name of two drugs names none
     ordered = sorted(known, key=lambda pattern: (-len(pattern), pattern))
     latin, other = ["|".join(f"({pattern})" for pattern in ordered if pattern.isascii() is ascii) for ascii in (True, False)]
     ordered.sort(key=lambda pattern: not pattern.isascii())

@@ -36,6 +36,8 @@ _STOP = frozenset({
     "after", "before", "each", "was", "were", "is", "until", "than", "mg", "g", "day", "days",
 })  # fmt: skip
 _JOIN = re.compile(r"[\s,)]*(?:and|plus|&|,)[\s(]*")
+_AND = re.compile(r"[\s,)]*(?:and|plus|&)[\s(]*")
+_APART = re.compile(r"[,;.\n+*•]|\b(?:and|then|plus|followed)\b", re.I)
 _THEN = frozenset({
     "and", "or", "then", "to", "followed", "by", "also", "thereafter", "subsequently",
 })  # fmt: skip
@@ -44,7 +46,7 @@ _LIMIT = re.compile(
     r"|\\?[<>≤≥=~≈]|about|approximately|around|target\w*(?:\s+\w+){0,4}|trough\w*(?:\s+\w+){0,3}|levels?(?:\s+\w+){0,2}|concentrations?(?:\s+\w+){0,2})[\s:(]*$",
     re.I,
 )
-_TOTAL_BEFORE = re.compile(r"\b(?:total|cumulative)(?:\s+(?:course|dose|amount|doses))*(?:\s+(?:of|is|was|=))?[\s:(=]*$", re.I)
+_TOTAL_BEFORE = re.compile(r"\b(?:total|cumulative)(?:\s+(?:course|dose|amount|doses))*(?:\s+of(?:\s+\S+){0,3}?)?(?:\s+(?:is|was|=))?[\s:(=]*$", re.I)
 _TOTAL_AFTER = re.compile(r"[\s,(]*(?:in\s+)?(?:total|cumulative)\b(?!\s+(?:course\s+)?(?:doses?)?[^.;)]{0,12}\d)", re.I)
 _VERB = re.compile(r"\b(?:was|were|is|are|be|been|both|each|respectively)\b", re.I)
 
@@ -80,8 +82,16 @@ def items(text: str, names: Sequence[Name], days: Sequence[Days]) -> list[Item]:
         _pair(text, item, names, found[:n], found[n + 1 :], days)
     for before, item in zip(found, found[1:], strict=False):
         _go_on(text, before, item, days)
-    _date(text, [item for item in found if item.kind == "dose"], [one for one in days if not _inside(one, found)])
+    _date(text, [item for item in found if item.kind == "dose" or (item.kind == "total" and not _bracketed(text, item))], [one for one in days if not _inside(one, found)])
+    if len(found) > 1 and re.search(r"\brespectively\b", text, re.I):
+        for item in found:
+            item.days, item.days_why = None, "the sentence says respectively: which days belong to which dose is read by a person"
     return found
+
+
+def _bracketed(text: str, item: Item) -> bool:
+    """Whether a dose stands in brackets, as a remark on the one before it."""
+    return text.rfind("(", 0, item.dose.start) > text.rfind(")", 0, item.dose.start)
 
 
 def _kind(text: str, dose: Dose) -> str:
@@ -174,22 +184,29 @@ def _date(text: str, found: list[Item], days: Sequence[Days]) -> None:
         return
     if signs[0] == "D":
         _behind(text, order)
-    elif re.fullmatch("(?:TD+)+", signs):
+    elif re.fullmatch("(?:TD+)+", signs) and all(_opens(text, *three) for three in zip(order, order[1:], order[2:], strict=False)):
         _in_front(text, order)
     else:
         for item in open_items:
             item.days_why = "the days printed near it may belong to another dose"
 
 
+def _opens(text: str, before: Item | Days, days: Item | Days, after: Item | Days) -> bool:
+    """Whether days between two doses open a clause for the second: set apart from the first, and not from the second."""
+    if not isinstance(days, Days):
+        return True
+    return bool(_APART.search(text[before.end : days.start])) and not _APART.search(text[days.end : after.start])
+
+
 def _in_front(text: str, order: Sequence[Item | Days]) -> None:
-    """Days that open a clause belong to the dose they open it for, and to those joined to it."""
+    """Days that open a clause belong to the dose they open it for, and to those an `and` joins to it."""
     now: Days | None = None
     for before, entry in zip([None, *order], order, strict=False):
         if isinstance(entry, Days):
             now = entry
         elif isinstance(before, Days) and all(word in _SMALL or word in _OPENING for word in _words(text[before.end : entry.start])):
             entry.days, entry.days_why, entry.shared = before, before.why, True
-        elif isinstance(before, Item) and before.days and before.days is now and _JOIN.fullmatch(_gap(text, before, entry)):
+        elif isinstance(before, Item) and before.days and before.days is now and _AND.fullmatch(_gap(text, before, entry)):
             entry.days, entry.days_why, entry.shared = before.days, before.days.why, True
         else:
             entry.days_why = "other words stand between it and the days"
@@ -202,17 +219,27 @@ def _behind(text: str, order: Sequence[Item | Days]) -> None:
         if isinstance(entry, Item):
             run = [*run, entry] if n == 0 or isinstance(order[n - 1], Item) else [entry]
         elif isinstance(order[n - 1], Item):
-            _give(text, run, entry, n + 1 < len(order) and isinstance(order[n + 1], Days))
+            following = order[n + 1] if n + 1 < len(order) else None
+            _give(text, run, entry, _claimed(text, run[-1], entry, following))
 
 
-def _give(text: str, run: list[Item], days: Days, twice: bool) -> None:
+def _claimed(text: str, last: Item, days: Days, following: Item | Days | None) -> str:
+    """Why days behind a dose may not be its own: more days follow, or the next dose stands as near to them; empty otherwise."""
+    if isinstance(following, Days):
+        return "days are printed twice behind it"
+    between = text[days.end : following.start] if following else "."
+    either = "," in text[last.end : days.start] and re.fullmatch(r"\s*,\s*", between)
+    return "" if _APART.search(between) and not either else "the days behind it may belong to the next dose"
+
+
+def _give(text: str, run: list[Item], days: Days, claimed: str) -> None:
     last = run[-1]
     printed = f'"{" ".join(text[days.start : days.end].split())}"'
     joined = all(_JOIN.fullmatch(_gap(text, one, other)) for one, other in zip(run, run[1:], strict=False)) and bool(_VERB.search(text[last.end : days.start]))
-    near = all(word in _SMALL or word in _DAILY for word in _words(_without(text, last.end, days.start, ())))
+    near = all(word in _SMALL or word in _DAILY or word.isdecimal() for word in _words(_without(text, last.end, days.start, ())))
     for item in run:
-        if twice:
-            item.days_why = "days are printed twice behind it"
+        if claimed:
+            item.days_why = claimed
         elif not near:
             item.days_why = f"{printed} stands behind it with other words between"
         elif item is last or joined:

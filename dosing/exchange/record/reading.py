@@ -112,6 +112,10 @@ def _finding(passage: Passage, start: int, text: str, item: Item, before: Item |
         return None
     cells = drugs[item.name.drug].kind in ("cells", "graft") and bool(BARE.search(item.dose.text))
     dose, why = item.dose.read(cells)
+    if dose and dose.times == 1 and DIVIDED.match(text, item.dose.end):
+        dose, why = None, f'"{item.dose.text}" is divided, and how many doses at which hours make a day is open'
+    if dose and (apart := _rhythm_apart(text, item, found, dose.time == "day")):
+        dose, why = None, f'"{apart}" stands apart from the dose and may belong to it'
     first = item.name.start if item.again and before is None else item.start
     phrases = [phrase_of(text, first, item.end)]
     if item.days and not (item.start <= item.days.start and item.days.end <= item.end):
@@ -121,6 +125,15 @@ def _finding(passage: Passage, start: int, text: str, item: Item, before: Item |
         dose=dose, printed=phrase_of(text, item.dose.start, item.dose.end), why=why, days=item.days.days if item.days else None, days_why=item.days_why if not item.days or item.days.why else "",
         route=_route(text, item, found), over=mentions.duration(item.dose.way), again=item.again, flags=tuple(_flags(text, item, found)),
     )  # fmt: skip
+
+
+def _rhythm_apart(text: str, item: Item, found: list[Item], daily: bool) -> str:
+    """A rhythm in the clause of a dose that is no part of what was read; `daily` and `once daily` say no more than a dose per day."""
+    doses = [one.dose for one in found if one.kind == "dose"]
+    low = max((dose.end for dose in doses if dose.end <= item.dose.start), default=0)
+    high = min((dose.start for dose in doses if dose.start >= item.dose.end), default=len(text))
+    told = (one[0] for part in (text[low : item.dose.start], text[item.dose.end : high]) for one in mentions.RHYTHM.finditer(part))
+    return next((one for one in told if not (daily and one.lower() in ("daily", "once", "once daily", "once a day"))), "")
 
 
 def _route(text: str, item: Item, found: list[Item]) -> str:

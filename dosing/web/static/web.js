@@ -32,4 +32,25 @@ if (conditional.length) {
   put();
 }
 
+for (const input of all("form input[id]:not([type])")) {
+  // What a text means, or why it is refused, as soon as it is typed; the plan decides all the same.
+  input.addEventListener("change", async () => {
+    const field = input.closest(".field");
+    let told = field.querySelector(".say");
+    if (!told) {
+      told = document.createElement("p");
+      told.setAttribute("role", "status");
+      input.after(told);
+    }
+    let read = {};
+    try {
+      read = await (await fetch("/say", { method: "POST", body: new URLSearchParams({ name: input.name, text: input.value }) })).json();
+    } catch { /* the server has ended: the form says so when it is sent */ }
+    told.className = read.wrong ? "say fault" : "say";
+    told.textContent = read.wrong || read.said || "";
+    field.querySelector(".fault:not(.say)")?.remove();
+    field.classList.toggle("wrong", Boolean(read.wrong));
+  });
+}
+
 document.querySelector("#faults")?.focus();
