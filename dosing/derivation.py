@@ -13,6 +13,8 @@ from functools import cached_property
 from dosing.display import as_bundle, as_html
 from dosing.rounding import number_text
 
+DIGITS = 12
+
 
 @dataclass(frozen=True, repr=False)
 class Derivation:
@@ -56,7 +58,8 @@ class Derivation:
         times = f" × {self.basis}" if self.basis else ""
         named = f" ({self.basis_name})" if self.basis_name else ""
         made = number_text(float(self.product)) if self.cap else self.calculated
-        sign = "=" if self.product == Decimal(made) else "≈"
+        shortened = len(self.value.as_tuple().digits) > DIGITS  # a dose by level has more digits than its text shows
+        sign = "=" if self.product == Decimal(made) and not shortened else "≈"
         told = f"{self.dose}{divided}{times}{named} {sign} {spoken(made)} {self.unit}"
         if self.cap:
             told += f" → {spoken(self.calculated)} {self.unit} ({self.cap})"

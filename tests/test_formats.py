@@ -301,7 +301,9 @@ def test_a_blinded_plan_tells_no_arm(suffix: str) -> None:
 def test_a_given_dose_is_not_asked_for_again() -> None:
     made = saa_one()
     given = saa_one(administrations=tuple(row._replace(record={"given": {"by": "AB"}}) if (row.order, row.number) == ("flu", 1) else row for row in made))
-    assert requests(given)["flu"]["dosageInstruction"][0]["text"].startswith("GIVEN, do not give again: Day −5")
+    assert [dosage["sequence"] for dosage in requests(given)["flu"]["dosageInstruction"]] == [2, 3, 4]
+    made_now = [entry["resource"] for entry in bundle(given)["entry"] if entry["resource"]["resourceType"] == "MedicationAdministration"]
+    assert [(one["status"], one["effectiveDateTime"], one["dosage"]["dose"]["value"]) for one in made_now] == [("completed", "2026-12-04T09:00:00+08:00", 55)]
     assert [str(event["summary"])[:6] for event in events(given)].count("GIVEN:") == 1
     assert [row["State"] for row in table(given, "Administrations")].count("given") == 1
 
@@ -343,10 +345,20 @@ def test_parquet_columns_have_the_same_types_in_every_schedule() -> None:
     tables = [stored(made) for made in (*(make() for make in CASES.values()), course.schedule())]
     assert len({str(table.schema) for table in tables}) == 1
     kinds = {field.name: str(field.type) for field in tables[0].schema}
-    assert [name for name, kind in kinds.items() if kind != "string"] == ["day", "date", "number", "of", "held", "given"]
+    assert [name for name, kind in kinds.items() if kind != "string"] == ["day", "date", "number", "of", "held"]
     assert (kinds["amount"], kinds["start"], kinds["date"], kinds["day"], kinds["held"]) == ("string", "string", "date32[day]", "int32", "bool")
-    first = tables[-1].to_pylist()[0]
-    assert (first["order"], first["given"], first["start"]) == ("flu", True, "2026-12-04T09:10:00+08:00") and sum(row["given"] for row in tables[-1].to_pylist()) == 1
+    assert [(row["order"], row["start"]) for row in tables[-1].to_pylist() if row["done"]] == [("flu", "2026-12-04T09:10:00+08:00")]
+
+
+def test_parquet_tells_what_was_given_in_part_and_missed() -> None:
+    course = Course.start("nct07299123", {"weight": "70 kg", "height": "170 cm", "age": "34 y"}, day0="2026-12-09", zone="Asia/Shanghai",
+                          times={"hsc": "14:00"}, choose={"stratum": "SAA-I", "cy.dose": "600 mg/m2/day"})  # fmt: skip
+    course.give("flu#1", "2026-12-04T09:10", "20 mg", partial=True, by="N1")
+    course.miss("cy#1", outcome="omit", by="N2", why="vomiting")
+    rows = {(row["order"], row["number"]): row for row in stored(course.schedule()).to_pylist()}
+    told = [(rows[key]["done"], rows[key]["amount"], rows[key]["planned_amount"], rows[key]["planned_unit"]) for key in (("flu", 1), ("cy", 1), ("flu", 2))]
+    assert told == [("partial", "20", "55", "mg"), ("missed", None, "1090", "mg"), (None, "55", None, None)]
+    assert "vomiting" in rows["cy", 1]["recorded"] and "N2" in rows["cy", 1]["recorded"]
 
 
 def test_parquet_is_written_by_plan_and_by_an_issue(tmp_path, run) -> None:

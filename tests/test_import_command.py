@@ -50,3 +50,13 @@ def test_json_holds_the_summary_and_the_regimen(tmp_path: Path, capsys: pytest.C
     assert set(told) == {"file", "id", "status", "read", "unread", "left_over", "decide", "faults", "regimen"}
     assert told["left_over"] == [{"where": "eligibilityModule.eligibilityCriteria", "phrase": "40 mg/day", "says": "it stands under eligibility, not in the treatment"}]
     assert forms.read_dose(told["regimen"]["orders"][0]["dose"]).unit == "mg"
+
+
+def test_a_draft_is_proved_against_a_json_record_with_escapes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A registry's JSON may hold `\\u00b5` for µ: the phrase stands in it all the same; no phrase stands in another record."""
+    record, draft = tmp_path / "record.json", tmp_path / "draft.yaml"
+    record.write_text(json.dumps(json.loads((RECORDS / "arms.json").read_text(encoding="utf-8").replace("mg/m2", "mg/m²")), ensure_ascii=True), encoding="utf-8")
+    assert main(["import", str(record), "-o", str(draft), "--read", "2026-11-22"]) == 0
+    assert main(["check", str(draft), "--against", str(record)]) == 0
+    record.write_text("{broken", encoding="utf-8")
+    assert main(["check", str(draft), "--against", str(record)]) == 3

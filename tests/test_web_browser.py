@@ -122,6 +122,7 @@ def test_a_query_is_answered_on_its_card(here: tuple[Chrome, str]) -> None:
     tab.open(f"{url}plan/{ID}")
     tab.fill(**{name: text for name, text in TYPED.items() if name != "patient__creatinine"})
     tab.press(".primary")
+    looks_well(tab)
     before = tab.do("document.title")
     tab.fill(patient__creatinine="0.9 mg/dL")
     tab.press(".queries .primary")

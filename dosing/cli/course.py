@@ -28,7 +28,9 @@ class CourseGroup(Group):
         try:
             return super().invoke(ctx)
         except Exception as error:
-            if not hasattr(error, "faults") or ctx.invoked_subcommand == "start":
+            from dosing.errors import DosingError
+
+            if not isinstance(error, DosingError) or ctx.invoked_subcommand == "start":
                 raise
             from dosing.course.texts import cured
 
@@ -273,7 +275,7 @@ def recall(file: str, dose: str, library: Sequence[str], as_json: bool, reason: 
 
 @verb("account", click.argument("order"), click.argument("action", type=click.Choice(["received", "prepared", "wasted", "returned"])),
       click.argument("count", type=click.IntRange(0, 10**6)), click.option("--kit", default="", metavar="TEXT", help="Kit number."),
-      click.option("--corrects", type=click.IntRange(2), default=0, metavar="ENTRY", help="The number of the entry that this one takes the place of; needs --by and --reason."))  # fmt: skip
+      click.option("--corrects", type=int, default=0, metavar="ENTRY", help="The number of the entry that this one takes the place of; needs --by and --reason."))  # fmt: skip
 def account(file: str, order: str, action: str, count: int, library: Sequence[str], as_json: bool, reason: str, **given: Any) -> int:
     """Accountability of a trial product: received, prepared, wasted, returned; or the correction of an entry of it."""
     return _append(file, library, as_json, lambda found: found.account(order, action, count, why=reason, **given))

@@ -189,10 +189,11 @@ def _other_amount(state: State, key: str, order: str, one: Done, meant: tuple[st
 def _partial(key: str, order: str, one: Done) -> Finding:
     """A dose that was stopped before its end: what went in of what was planned."""
     whole = one.planned.amount or one.planned.calculated
-    if one.amount == one.planned.amount and one.amount:  # an entry of before the amount was asked for
-        text = f"{key} is recorded as partial, but not how much went in; the {_told(whole)} planned are counted. Correct it to the amount that went in."
+    share = in_unit(*one.amount, whole[1]) / Fraction(whole[0]) if one.amount and whole else None
+    if share and share >= 1:  # an entry of before the amount was asked for
+        text = f"{key} is recorded as partial, and the {_told(one.amount)} counted is no part of the {_told(whole)} planned. Correct it to the amount that went in."
     else:
-        percent = f" ({float(in_unit(*one.amount, whole[1]) / Fraction(whole[0]) * 100 - 100):+.1f} %)" if one.amount and whole else ""
+        percent = f" ({float(share * 100 - 100):+.1f} %)" if share is not None else ""
         text = f"{key}: partial, {_told(one.amount)} was given of {_told(whole)} planned{percent}. Decide whether the rest is given or left out."
     return Finding(f"{key}.amount", "course.partial", "query", text, order)
 
@@ -235,16 +236,21 @@ def _unnamed(state: State) -> Iterator[Finding]:
     if nobody := [one for one in state.log if not one.by]:
         told: dict[str, list[str]] = {}
         for one in nobody:
-            told.setdefault(f"{one.what} {getattr(one, 'order', '')}".strip(), []).append(_which(one))
-        names = "; ".join(" ".join(filter(None, (what, ", ".join(filter(None, which))))) for what, which in sorted(told.items()))
+            told.setdefault(one.what, []).append(_which(one))
+        names = "; ".join(f"{what} {', '.join(which)}".strip() for what, which in sorted(told.items()))
         yield Finding("course.unnamed", "course.unnamed", "note", f"no person is named for {len(nobody)} entr{'y' if len(nobody) == 1 else 'ies'} of the ledger: {names}.")
 
 
 def _which(entry: Any) -> str:
     """Which one of its kind an entry is."""
-    if entry.what in ("give", "miss", "correct"):
-        return f"#{entry.dose}"
-    return {"weigh": lambda: entry.weight, "level": lambda: f"#{entry.of}", "issue": lambda: str(entry.issue), "account": lambda: f"{entry.action} {entry.count}"}.get(entry.what, str)()
+    if entry.what in ("give", "miss"):
+        return f"{entry.order}#{entry.dose}"
+    if entry.what == "account":
+        return f"{entry.order} {entry.action} {entry.count}"
+    return str(getattr(entry, NAMED.get(entry.what, "order"), ""))
+
+
+NAMED = {"weigh": "weight", "level": "measured", "issue": "issue", "move-day0": "day0"}
 
 
 def overdue(state: State, now: int | None) -> list[tuple[str, str]]:

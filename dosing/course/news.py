@@ -125,7 +125,7 @@ def _prove_again(state: State, query: str, text: str, why: str) -> None:
     told, fact = state.chosen[query].told, state.chosen[query].entry
     names = [name for name in replan.OUTCOMES[told.kind] if name != told.name]
     if text not in names or not why.strip():
-        who = f"{query} is answered: {told.name}, chosen by {told.by}{' on ' + fact.at[:16].replace('T', ' ') if fact.at else ''}{': ' + told.why if told.why else ''}"
+        who = f"it is answered: {told.name}, chosen by {told.by}{' on ' + fact.at[:16].replace('T', ' ') if fact.at else ''}{': ' + told.why if told.why else ''}"
         raise UsageError(Fault("R05", who, f"to change it, answer it with {' or '.join(names)}, --by and --reason.", f"answer {query}"))
 
 

@@ -34,9 +34,9 @@ def real_weight(state: State, entry: Any) -> State:
 def change(state: State, entry: Any) -> State:
     """A field of an order, a choice or a fact of the patient, set from now on; doses not yet done take their places of the new days and hours."""
     if entry.key in FACTS_OF_PATIENT:
-        told = Fact(entry.key, state.inputs.facts.get(entry.key, "none"), entry.value, entry)
-        facts = state.inputs.facts | {entry.key: entry.value}
-        return replace(state, inputs=replace(state.inputs, patient=tuple(facts.items())), facts=(*state.facts, told))
+        new = Fact(entry.key, state.inputs.facts.get(entry.key, "none"), entry.value, entry)
+        patient = state.inputs.facts | {entry.key: entry.value}
+        return replace(state, inputs=replace(state.inputs, patient=tuple(patient.items())), facts=(*state.facts, new))
     if entry.key in state.inputs.settled.choices:
         chosen = dict(state.inputs.choose) | {entry.key: entry.value}
         order = entry.key.partition(".")[0]

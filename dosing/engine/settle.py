@@ -115,10 +115,10 @@ def settle(regimen: Regimen, blocks: Sequence[Regimen], changes: Sequence[Change
     decided = decide(parts, choose, lambda order: _holds(order.when, chosen, regimen), library.drugs)
     orders = decided.orders
     made = [apply(orders, change, library) for change in changes]
-    faults = _unknown(choose, choices, orders, parts.events) + _open_choices(applicable, chosen) + decided.faults + unknown(choose, decided)
+    faults = unknown_choices(choose, choices, orders, parts.events) + open_choices(applicable, chosen) + decided.faults + unknown(choose, decided)
     active = [order for order in orders.values() if _holds(order.when, chosen, regimen)]
-    settled = [_choose_values(order, choose, faults, library) for order in active]
-    events = {name: _place_event(name, event, choose, chosen, faults) for name, event in parts.events.items() if _holds(event.when, chosen, regimen)}
+    settled = [choose_values(order, choose, faults, library) for order in active]
+    events = {name: place_event(name, event, choose, chosen, faults) for name, event in parts.events.items() if _holds(event.when, chosen, regimen)}
     moments = Moments(tuple(settled), events, hours, library.site.at)
     faults += missing_hours(moments, dated, orders)
     placed = rhythms(moments, faults) if not faults else {}
@@ -139,7 +139,7 @@ def _graft(lines: Sequence[Line]) -> Line | None:
     return next(iter(events), None)
 
 
-def _place_event(name: str, event: Event, choose: Mapping[str, str], chosen: dict[str, str], faults: list[Fault]) -> Event:
+def place_event(name: str, event: Event, choose: Mapping[str, str], chosen: dict[str, str], faults: list[Fault]) -> Event:
     """A declared event with the days a person chose, where its file leaves them open."""
     key = f"{name}.days"
     if event.days != "ask":
@@ -159,12 +159,13 @@ def _holds(when: When | None, chosen: Mapping[str, str], regimen: Regimen) -> bo
     """Whether the conditions on choices hold; conditions on the patient are left for the columns."""
     if when is None:
         return True
-    known = [_compare(condition, chosen) for condition in when.all]
-    either = [_compare(condition, chosen) for condition in when.any]
+    known = [meets_choice(condition, chosen) for condition in when.all]
+    either = [meets_choice(condition, chosen) for condition in when.any]
     return all(known) and (any(either) or not either)
 
 
-def _compare(condition: forms.Condition, chosen: Mapping[str, str]) -> bool:
+def meets_choice(condition: forms.Condition, chosen: Mapping[str, str]) -> bool:
+    """Whether what was chosen meets a condition; one on a fact of the patient is left for the columns, and holds here."""
     if condition.name in rules.PATIENT:
         return True
     return (chosen.get(condition.name) == str(condition.value)) == (condition.operator == "==")
@@ -176,13 +177,14 @@ def _is_asked(order: Order, name: str) -> bool:
     return value == "ask" or (name == "dose" and isinstance(value, forms.Dose) and value.is_range)
 
 
-def _unknown(choose: Mapping[str, str], choices: Mapping[str, Choice], orders: Mapping[str, Order], events: Mapping[str, Event]) -> list[Fault]:
+def unknown_choices(choose: Mapping[str, str], choices: Mapping[str, Choice], orders: Mapping[str, Order], events: Mapping[str, Event]) -> list[Fault]:
+    """A fault for every name in `choose` that this regimen leaves to nobody."""
     known = {*choices, *(f"{name}.days" for name, event in events.items() if event.days == "ask"), *(f"{order.id}.{name}" for order in orders.values() for name in ("dose", "days") if _is_asked(order, name))}
     return [Fault("R09", f'"{name}" is not a choice of this regimen', closest(name, known) if known else "leave it out.", f"choice {name}")
             for name in choose if name not in known and not name.startswith(PREFIX)]  # fmt: skip
 
 
-def _open_choices(applicable: Mapping[str, Choice], chosen: Mapping[str, str]) -> list[Fault]:
+def open_choices(applicable: Mapping[str, Choice], chosen: Mapping[str, str]) -> list[Fault]:
     """A fault for every named choice without a value, and for every value that is no option."""
     faults = []
     for name, choice in applicable.items():
@@ -195,7 +197,7 @@ def _open_choices(applicable: Mapping[str, Choice], chosen: Mapping[str, str]) -
     return faults
 
 
-def _choose_values(order: Order, choose: Mapping[str, str], faults: list[Fault], library: Library) -> Order:
+def choose_values(order: Order, choose: Mapping[str, str], faults: list[Fault], library: Library) -> Order:
     """An order with its asked dose and days filled from the choices; faults are noted."""
     update: dict[str, Any] = {}
     for name, reader in (("dose", forms.read_dose), ("days", forms.read_days)):

@@ -34,10 +34,10 @@ def fixed(regimen: Regimen, choose: Mapping[str, str], shelf: Library) -> Fixed:
         raise InputError(*faults)
     decided: dict[str, str] = {}
     choices = dict(_choices(regimen, choose, decided))
-    orders = [left for order in regimen.orders if (left := _still(settle._choose_values(order, choose, [], shelf), decided))]
+    orders = [left for order in regimen.orders if (left := _still(settle.choose_values(order, choose, [], shelf), decided))]
     ids = {order.id for order in orders}
     queries = [asked for query in regimen.queries if query.order is None or query.order in ids if (asked := _still(query, decided))]
-    events = {name: settle._place_event(name, event, choose, {}, []) for name, event in regimen.events.items()}
+    events = {name: settle.place_event(name, event, choose, {}, []) for name, event in regimen.events.items()}
     known = {*choices, *decided, *ids, *events}
     void = tuple(name for name in choose if decided.get(name) == "" or name.partition(".")[0] not in known)
     closed = tuple((name, why) for name, choice in regimen.choices.items() if (why := choice.closed.get(choose.get(name, ""))))
@@ -50,12 +50,12 @@ def _faults(regimen: Regimen, choose: Mapping[str, str], shelf: Library) -> list
     orders = {order.id: order for order in regimen.orders}
     told: list[Fault] = []
     for order in regimen.orders:
-        settle._choose_values(order, choose, told, shelf)
+        settle.choose_values(order, choose, told, shelf)
     for name, event in regimen.events.items():
-        settle._place_event(name, event, choose, {}, told)
-    told += settle._open_choices(regimen.choices, {name: choose.get(name, "") for name in regimen.choices})
+        settle.place_event(name, event, choose, {}, told)
+    told += settle.open_choices(regimen.choices, {name: choose.get(name, "") for name in regimen.choices})
     given = [fault for fault in told if fault.where.removeprefix("choice ") in choose]
-    return settle._unknown(choose, regimen.choices, orders, regimen.events) + given
+    return settle.unknown_choices(choose, regimen.choices, orders, regimen.events) + given
 
 
 def _choices(regimen: Regimen, choose: Mapping[str, str], decided: dict[str, str]) -> dict[str, Choice]:
@@ -82,7 +82,7 @@ def _left(when: When | None, decided: Mapping[str, str]) -> tuple[bool, When | N
     """Whether a condition can still hold, and what of it is open."""
     if when is None:
         return True, None
-    truth = {one: settle._compare(one, decided) for one in (*when.all, *when.any) if one.name in decided}
+    truth = {one: settle.meets_choice(one, decided) for one in (*when.all, *when.any) if one.name in decided}
     every = tuple(one for one in when.all if one not in truth)
     either = tuple(one for one in when.any if one not in truth)
     met = not when.any or any(truth.get(one) for one in when.any)

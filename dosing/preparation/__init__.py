@@ -31,6 +31,7 @@ __all__ = ["Ask", "Day", "Preparation", "Prepared", "prepare"]
 
 CELLS = ("cells", "graft")
 PREPARED = ("drug", *CELLS)
+GIVEN = "recorded as given"
 NO_FLUID = ("is given by mouth", "is no drug that is drawn up")
 
 
@@ -104,19 +105,27 @@ def _why_not(row: Administration, card: Mapping[str, str], given: Given) -> str:
     if row.amount is None and not (card.get("kind") in CELLS and row.order in given.cells):
         return "has no dose in the source"
     if row.record and "given" in row.record:
-        return "is recorded as given"
+        return GIVEN
     if card.get("kind", "drug") not in PREPARED:
         return NO_FLUID[1]
     return NO_FLUID[0] if row.route == "po" else ""
 
 
 def _left_out(schedule: Schedule, given: Given) -> Iterator[Finding]:
-    """A note for each order without a preparation, with the reason."""
+    """A note for each order without a preparation, with the reason; of doses already given with their numbers."""
     cards = {card["id"]: card for card in schedule.orders}
-    told = dict.fromkeys((row.order, cards.get(row.order, {}).get("names", {}).get(schedule.locale, row.drug), why)
-                         for row in schedule if (why := _why_not(row, cards.get(row.order, {}), given)))  # fmt: skip
-    for order, drug, why in told:
-        yield finding(order, "none", f"{drug} ({order}) {why}.", "note")
+    told: dict[tuple[str, str, str], list[int]] = {}
+    for row in schedule:
+        if why := _why_not(row, cards.get(row.order, {}), given):
+            told.setdefault((row.order, cards.get(row.order, {}).get("names", {}).get(schedule.locale, row.drug), why), []).append(row.number)
+    for (order, drug, why), numbers in told.items():
+        yield finding(order, "none", f"{drug} ({order}) {_given_already(numbers) if why == GIVEN else why}.", "note")
+
+
+def _given_already(numbers: list[int]) -> str:
+    """`doses 1 to 3 are recorded as given`."""
+    many = len(numbers) > 1
+    return f"dose{'s' if many else ''} {forms.say_days(tuple(sorted(numbers))).replace('..', ' to ').replace('+', '')} {'are' if many else 'is'} {GIVEN}"
 
 
 def _unprepared(schedule: Schedule, given: Given) -> Iterator[tuple[int, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +18,8 @@ def phrases_found(regimen: Regimen, record: Path, faults: list[Fault]) -> int:
     Of a source whose wording is condensed each number must stand in the record.
     """
     try:
-        text = flat(record.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        text = flat(_read(record))
+    except (OSError, ValueError) as error:
         faults.append(Fault("R05", f"the record cannot be read ({error})", "check its name.", str(record.name)))
         return 0
     keys = [key for key, source in regimen.sources.items() if source.id in text]
@@ -35,6 +36,12 @@ def phrases_found(regimen: Regimen, record: Path, faults: list[Fault]) -> int:
             what = f'a number of the condensed phrase "{phrase}" is not in {record.name}' if condensed else f'the phrase "{phrase}" is not in {record.name}'
             faults.append(Fault("R08", what, "quote it as printed.", f"{regimen.path}: {where}"))
     return found
+
+
+def _read(record: Path) -> str:
+    """The text of a record; of one as JSON without its escapes, so that a phrase stands in it as it is read."""
+    text = record.read_text(encoding="utf-8")
+    return json.dumps(json.loads(text), ensure_ascii=False) if text.lstrip().startswith("{") else text
 
 
 def phrases(regimen: Regimen) -> Iterator[tuple[str, str, str]]:

@@ -174,8 +174,8 @@ def _over(schedule: Schedule, given: list[Administration]) -> Iterator[str]:
 
 def _hourly(slots: tuple[str, ...], hours: str) -> tuple[str, ...]:
     """The starts of a cell where nobody signs: on one line, on one each where any was changed, none where the order tells them."""
-    if any(len(slot) > len("09:00") and "(was " in slot for slot in slots):
-        return tuple(f"at {slot}" for slot in slots)
+    if any("(was " in slot for slot in slots):
+        return slots
     return (f"at {', '.join(slots)}",) if slots and not hours else ()
 
 

@@ -19,7 +19,10 @@ AGAIN = "GIVEN, do not give again"
 def every(schedule: Schedule) -> list[Administration]:
     """The administrations in time order, with the missed doses where they were planned."""
     gone = missed(schedule)
-    return sorted((*schedule, *gone), key=lambda row: row.seconds or 0) if gone else list(schedule)
+    if not gone:
+        return list(schedule)
+    listed = {card["id"]: place for place, card in enumerate(schedule.orders)}
+    return sorted((*schedule, *gone), key=lambda row: (row.seconds or 0, listed.get(row.order, len(listed)), row.number))
 
 
 def missed(schedule: Schedule) -> list[Administration]:
