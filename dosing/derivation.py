@@ -58,7 +58,7 @@ class Derivation:
         times = f" × {self.basis}" if self.basis else ""
         named = f" ({self.basis_name})" if self.basis_name else ""
         made = number_text(float(self.product)) if self.cap else self.calculated
-        shortened = len(self.value.as_tuple().digits) > DIGITS  # a dose by level has more digits than its text shows
+        shortened = len(self.value.normalize().as_tuple().digits) > DIGITS  # a dose by level has more digits than its text shows
         sign = "=" if self.product == Decimal(made) and not shortened else "≈"
         told = f"{self.dose}{divided}{times}{named} {sign} {spoken(made)} {self.unit}"
         if self.cap:

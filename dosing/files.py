@@ -57,11 +57,6 @@ def named(path: str) -> Path:
     return target
 
 
-def true_path(target: Path) -> Path:
-    """The file that a path leads to through any links, there or not: what is locked and written, so that a link stays one."""
-    return Path(os.path.realpath(target))
-
-
 def write_whole(target: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old one or the new one, never a part; `UsageError` (S01) if it cannot be."""
     with whole(target) as part, part.open("xb") as file:
@@ -72,17 +67,16 @@ def write_whole(target: Path, data: bytes) -> None:
 def whole(target: Path) -> Iterator[Path]:
     """A file beside the target that takes its place when all of it is written; `UsageError` (S01) where it cannot be.
 
-    A link is followed, and stays a link. A program that is ended in between leaves that file and its lock behind; the
-    next write of the same target takes both away.
+    A link is replaced, and what it points to stands. A program that is ended in between leaves that file and its lock
+    behind; the next write of the same target takes both away.
     """
-    true = true_path(target)
     try:
-        with _part(true) as part:
+        with _part(target) as part:
             try:
                 yield part
                 with part.open("rb+") as file:
                     os.fsync(file.fileno())
-                part.replace(true)
+                part.replace(target)
             finally:
                 with suppress(OSError):
                     part.unlink()

@@ -156,6 +156,6 @@ def test_a_gap_is_told_for_hours_that_somebody_gave() -> None:
     asked: dict[str, Any] = {**WHEN, "choose": {"filgrastim.days": "+5..+10"}}
     schedule = plan("melphalan-140", MAN, **asked, times={"hsc": "14:00"})
     assert "hour by house default" in found(schedule, "promethazine.gap").message and "before it" not in found(schedule, "promethazine.gap").message
-    assert "28.7 h before it (hour by house default)" in found(schedule, "mel.gap").message
+    assert "28.67 h before it (hour by house default)" in found(schedule, "mel.gap").message
     timed = plan("melphalan-140", MAN, **asked, times={"hsc": "14:00", "promethazine": "13:29"})
     assert "ends 0.5 h before it." in found(timed, "promethazine.gap").message

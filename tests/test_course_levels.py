@@ -157,6 +157,7 @@ def test_a_level_of_the_first_dose_leads_to_the_doses_by_level(regimen: str, nig
     assert amounts(found["next-dose"], "bu-level") == {"219"} and amounts(found["cumulative"], "bu-level") == {"231.6"}
     assert "bu: the target is 22.5 mg*h/L a dose, 22.5 a day, 90 over the 4 doses of the protocol" in found["next-dose"]["collisions"]
     assert "bu-level: the dose changes by +21.5 % from that of bu" in found["next-dose"]["collisions"] and levels(course)["bu-level.dose"] == "block"
+    assert next(one.order for one in course.schedule().findings if one.id == "bu.level.outcome") == "bu-level"  # whose doses wait for the choice
     course.answer("bu.level.outcome", "cumulative", by="AB", why="TDM")
     assert doses(course, "bu-level") == ["231.6"] * 3 and levels(course).get("bu-level.dose") != "block" and doses(course) == ["180"]
     course.withdraw("bu#1", by="AB", why="of another patient")
@@ -170,6 +171,8 @@ def test_the_next_level_is_of_a_dose_by_level() -> None:
     give_all(course, "bu-level", 1)
     course.level("bu-level", "24 mg*h/L", DAILY[1], at="2027-01-09T20:00", outcome="cumulative", by="AB")
     assert doses(course, "bu-level") == ["231.6", "228.6", "228.6"]
+    with pytest.raises(InputError, match="bu-level#2 was planned for Sun 2027-01-10 09:00, before now"):
+        course.level("bu", *DAILY, further=True, at="2027-01-10T20:00", outcome="cumulative", by="AB")
 
 
 def test_a_level_of_no_dose_is_refused_with_the_right_command() -> None:

@@ -108,6 +108,14 @@ def test_answers_at_the_start_are_the_plan_s_own() -> None:
     assert story_a(answer=answers).schedule().to_dict() == same.to_dict()
 
 
+def test_an_answer_is_listed_with_who_when_and_why() -> None:
+    course = story_a()
+    course.answer("flu.creatinine", "0.8 mg/dL", by="AB", second="CD", at="2027-01-09T10:00", why="laboratory sheet")
+    one = course.queries()["answered"][0]
+    assert one["answer"] == "0.8 mg/dL (AB, confirmed by CD, 2027-01-09 10:00); evidence: laboratory sheet"
+    assert (one["second"], one["evidence"]) == ("CD", "laboratory sheet")
+
+
 # the command line
 
 

@@ -252,8 +252,8 @@ def test_remestemcel_a_weight_and_the_kits() -> None:
     for action, count, kit in (("received", 2, "K-1"), ("received", 1, "K-2"), ("prepared", 1, "K-1"), ("wasted", 1, "K-2")):
         course.account("msc34", action, count, kit=kit, by="P")
     stock = course.pharmacy()["accountability"]
-    assert stock == [{"order": "msc34", "received": 3, "prepared": 1, "wasted": 1, "returned": 0, "left": 1, "kits": [
-        {"kit": "K-1", "received": 2, "prepared": 1, "wasted": 0, "returned": 0, "left": 1}, {"kit": "K-2", "received": 1, "prepared": 0, "wasted": 1, "returned": 0, "left": 0}]}]
+    assert stock == [{"order": "msc34", "received": 3, "prepared": 1, "wasted": 1, "returned": 0, "left": 1, "over": 0, "kits": [
+        {"kit": "K-1", "received": 2, "prepared": 1, "wasted": 0, "returned": 0, "left": 1, "over": 0}, {"kit": "K-2", "received": 1, "prepared": 0, "wasted": 1, "returned": 0, "left": 0, "over": 0}]}]
     assert {row["subject"] for row in course.pharmacy()["reconciliation"]} == {"S-07"}
 
 

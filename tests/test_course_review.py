@@ -104,6 +104,17 @@ def test_where_doses_are_released_one_without_is_asked_about() -> None:
         course.recall("flu#1", by="P1")
 
 
+def test_the_first_release_asks_nothing_about_doses_given_before() -> None:
+    course = at_noon()
+    course.answer("flu.creatinine", "0.8 mg/dL seen", by="AB")
+    course.release("flu#4", by="P1")
+    assert levels(course)["flu.unreleased"] == "note" and "flu#1, flu#2, flu#3: given without release before the first release" in message(course, "flu.unreleased")
+    give_all(course, "cy", 1)
+    assert levels(course)["cy.unreleased"] == "query" and message(course, "cy.unreleased").startswith("cy#4: given without release. Say") and "cy#1" in message(course, "cy.unreleased.early")
+    with pytest.raises(InputError, match="flu#4 is released already, by P1"):
+        course.release("flu#4", by="P2")
+
+
 def test_a_release_for_another_amount_is_none() -> None:
     """Released at 51 mg, weighed 57 kg: sqrt(57 × 168 / 3600) = 1.63 m2, 48.9 → 49 mg given."""
     course = story_a(answer={"flu.creatinine": "0.8 mg/dL seen"})

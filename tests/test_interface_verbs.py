@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
+import click
 import pytest
 from commands import BODY, SAA1, Said
 from refusals import refusal
 
 import dosing
+from dosing.cli import cli
 
 SHELF = Path(__file__).parents[1].parent / "shared"
 
@@ -25,6 +31,45 @@ def shelf(*parts: str) -> Path:
 def refusal_of_check(said: Said) -> set[str]:
     assert said.code == 3
     return {fault["code"] for fault in said.errors}
+
+
+VERBS = ["list", "show", "plan", "check", "parse", "metrics", "diff", "course", "import", "export", "supply", "serve", "schema"]
+
+
+def python(code: str, **environment: str) -> str:
+    """What a fresh Python prints."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, encoding="utf-8", env={**os.environ, **environment}).stdout
+
+
+def test_the_verbs_are_those_of_the_contract(run) -> None:
+    """All of them, no others, in its order, and each is there; a verb of a course is there whichever module registers it."""
+    assert list(cli.commands) == VERBS and len(cli.commands) == len(VERBS)
+    assert [cli.commands[name].name for name in VERBS] == VERBS and all(isinstance(verb, click.Command) for verb in cli.commands.values())
+    assert {"start", "give", "issue", "show", "notice"} <= cli.commands["course"].commands.keys()
+    assert re.findall(r"^  ([a-z]+) ", run("--help").out.partition("Commands:")[2], re.M) == VERBS
+
+
+def test_the_contract_lists_these_verbs() -> None:
+    page = shelf("design", "interface.md").read_text(encoding="utf-8")
+    assert list(dict.fromkeys(re.findall(r"^dosing ([a-z]+) ", page.partition("```")[2].partition("```")[0], re.M))) == VERBS
+
+
+def test_a_verb_loads_no_other(tmp_path) -> None:
+    told = python("import sys; from dosing.cli import main; main(['diff', 'a.json', 'b.json']); print(*(name for name in sys.modules if name.startswith('dosing.cli.')))")
+    assert set(told.split()) == {"dosing.cli.group", "dosing.cli.diff"}
+
+
+@pytest.mark.parametrize("typed", ["plna", "shw", "cours"])
+def test_an_unknown_verb_is_told_the_nearest_and_loads_nothing(typed: str) -> None:
+    told = python(f"import sys; from dosing.cli import main; assert main([{typed!r}, '--json']) == 2; print(*(name for name in sys.modules if name.startswith('dosing.cli.')))")
+    nearest = {"plna": "plan", "shw": "show", "cours": "course"}[typed]
+    assert f'did you mean \\"{nearest}\\"?' in told and told.split()[-1] == "dosing.cli.group"
+
+
+@pytest.mark.parametrize(("words", "wanted"), [("dosing ", VERBS), ("dosing ex", ["export"]), ("dosing course is", ["issue"]), ("dosing plan --zo", ["--zone"])])
+def test_a_shell_completes_verbs_and_options(words: str, wanted: list[str]) -> None:
+    told = python("from dosing.cli import main; main()", _DOSING_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(len(words.split(" ")) - 1))
+    assert [line.partition(",")[2] for line in told.splitlines()] == wanted
 
 
 def test_list_tells_every_regimen_and_block(run) -> None:

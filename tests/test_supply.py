@@ -170,8 +170,13 @@ def test_a_cohort_and_its_patients_one_by_one_come_to_the_same() -> None:
 
 @pytest.mark.parametrize("changes", [{}, RELEASED])
 def test_a_cohort_and_its_file_come_to_the_same(changes: dict[str, Any], tmp_path: Path) -> None:
-    """A file without a column of regimens, one with it, and one beside the rows of another protocol know as much as the bare cohort."""
+    """A file with a column of regimens, filled or empty, one without, and one beside rows of another protocol know as much as the bare cohort."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     bare = supply(plan_cohort("nct07299123", Cohort.from_table(table(*ROWS)), **SAME, **changes), products=PRODUCTS, by_patient=True).to_dict()
+    pq.write_table(pa.Table.from_pylist([dict(row, regimen="") for row in table(*ROWS)]), tmp_path / "group.parquet")
+    assert supply(plan_file(tmp_path / "group.parquet", "nct07299123", **SAME, **changes), products=PRODUCTS, by_patient=True).to_dict() == bare
     for head, rows in ((HEAD, ROWS), (HEAD.replace("id,", "id,regimen,"), [row.replace(",", ",nct07299123,", 1) for row in ROWS])):
         (tmp_path / "group.csv").write_text("\n".join((head, *rows)), encoding="utf-8")
         assert supply(plan_file(tmp_path / "group.csv", "nct07299123", **SAME, **changes), products=PRODUCTS, by_patient=True).to_dict() == bare

@@ -1,4 +1,7 @@
-"""The command line: arguments to the same few verbs. No arithmetic, no formatting; heavy imports where they are used."""
+"""The command line: arguments to the same few verbs. No arithmetic, no formatting; heavy imports where they are used.
+
+A verb is a function in a module of this folder, and a line of `VERBS` in `dosing.cli.group`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from collections.abc import Sequence
 
 import click
 
-from dosing.cli import course, course_prints, diff, exporting, importing, plan, regimens, serve, supply, tell  # noqa: F401  each registers its verbs
 from dosing.cli.group import cli, emit
 
 __all__ = ["cli", "main"]

@@ -1,10 +1,11 @@
-"""The command group, and what its verbs share: JSON out, key=value in, texts that start with a minus."""
+"""The command group, which loads a verb when it is asked for, and what verbs share: JSON out, key=value in, texts that start with a minus."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import click
@@ -13,8 +14,46 @@ MINUS = re.compile(r"-\s*[\d.]")
 GUARD = "\x00"
 
 
+VERBS = {  # in the order of the contract: the module of this folder that registers the verb
+    "list": "regimens", "show": "regimens", "plan": "plan", "check": "regimens", "parse": "tell", "metrics": "tell", "diff": "diff",
+    "course": "course_prints",  # it adds its verbs to those of `course`, which it loads
+    "import": "importing", "export": "exporting", "supply": "supply", "serve": "serve", "schema": "regimens",
+}  # fmt: skip
+
+
+class Verbs(MutableMapping[str, click.Command]):
+    """Commands by name; the module of one is loaded when that command is asked for, so that no command pays for the others."""
+
+    def __init__(self, homes: dict[str, str]):
+        self._homes, self._loaded = homes, dict[str, click.Command]()
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name in self._homes:
+            import_module(f"dosing.cli.{self._homes[name]}")
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._homes or name in self._loaded
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._homes, **self._loaded})
+
+    def __len__(self) -> int:
+        return len({**self._homes, **self._loaded})
+
+
 class Group(click.Group):
     """A command group that suggests the nearest command and never takes a negative number for an option."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands in the order they are written in, which is that of the work."""
+        return list(self.commands)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """The named command, or a usage error with the nearest name."""
@@ -78,7 +117,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdou
 LIBRARY = click.option("--library", multiple=True, metavar="DIR", help="A folder laid over the shipped library; repeatable.")
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, commands=Verbs(VERBS), context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(None, "--version", package_name="dosing")
 def cli() -> None:
     """Protocol doses and day-by-day schedules relative to day 0. A pharmacist checks and signs."""

@@ -73,4 +73,4 @@ def _say(made: Any, refused: Sequence[Any], beside: bool) -> None:
     if not made.final:
         click.echo(state(made), err=True)
     for one in () if beside else refused:
-        click.echo(f"row {one.row}{f', column {one.column}' if one.column else ''}: {one.fault.what} – {one.fault.do}", err=True)
+        click.echo(f"{one.where}: {one.fault.what} – {one.fault.do}", err=True)

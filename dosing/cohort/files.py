@@ -151,15 +151,11 @@ def _written(schedule: CohortSchedule, target: Path, watch: Callable[[str, float
     with whole(target) as part:
         (_write_parquet if _format(target) == ".parquet" else _write_csv)(schedule.to_table(), part, watch)
         write_refused(target, schedule.refused)
-    errors = [{**one.fault.at(_place(one)).to_dict(), "id": one.id} for one in schedule.refused[:TOLD]]
+    errors = [{**one.fault.at(one.where).to_dict(), "id": one.id} for one in schedule.refused[:TOLD]]
     return {
         "rows": schedule.rows, "calculated": schedule.calculated, "refused": left_out, "administrations": schedule.administrations,
         "output": str(target), "rejected": str(_beside(target)) if schedule.refused else None, "errors": errors,
     }  # fmt: skip
-
-
-def _place(one: Refused) -> str:
-    return f"row {one.row}, column {one.column}" if one.column else f"row {one.row}"
 
 
 def _write_parquet(table: pa.Table, part: Path, watch: Callable[[str, float], None]) -> None:

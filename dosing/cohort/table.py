@@ -30,6 +30,11 @@ class Refused:
     column: str
     fault: Fault
 
+    @property
+    def where(self) -> str:
+        """`row 5, column weight_kg`."""
+        return f"row {self.row}, column {self.column}" if self.column else f"row {self.row}"
+
     def to_dict(self) -> dict[str, Any]:
         """The line of the file of refused rows: id, row, column, code, what, do."""
         return {"id": self.id, "row": self.row, "column": self.column, "code": self.fault.code, "what": self.fault.what, "do": self.fault.do}

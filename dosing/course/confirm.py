@@ -59,7 +59,7 @@ def _prove_places(state: State, line: Line, hung: tuple[str, ...]) -> bool:
 
 def _amounts(lines: list[tuple[Line, Reading, second.Level | None]], person: second.Person, limit: Decimal) -> dict[str, tuple[Fraction, Fraction]]:
     """One administration of each order before and after rounding, from its text as the regimen states it."""
-    rows = second.recalculate([_text(line, told.unit, told.scale, limit)._replace(level=level) for line, told, level in lines], person, second.When())
+    rows = second.recalculate([_text(line, told.unit, told.scale, limit, level) for line, told, level in lines], person, second.When())
     return {row.order: (row.calculated, row.amount) for row in reversed(rows)}
 
 
@@ -70,8 +70,8 @@ def _level(state: State, line: Line) -> second.Level | None:
 
 
 @lru_cache(maxsize=4096)
-def _text(line: Line, unit: str, scale: int, limit: Decimal) -> second.Line:
-    return timed(line, dose_text(line, unit, scale, limit), When())
+def _text(line: Line, unit: str, scale: int, limit: Decimal, level: second.Level | None) -> second.Line:
+    return timed(line, dose_text(line, unit, scale, limit), When())._replace(level=level)
 
 
 def confirm_numbers(state: State, lines: Iterable[Line]) -> None:

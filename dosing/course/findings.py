@@ -36,7 +36,7 @@ def _open(state: State) -> Iterator[Finding]:
     for key, fact in state.asked.items():
         names = replan.OUTCOMES[replan.kind_of(fact, state)]
         told = "; ".join(f"{name}: {MEANT[name]}" for name in names)
-        yield Finding(key, "course.choice-open", "query", f"{say_fact(state, fact)}, and nobody has chosen what follows. {told}. Until then the doses left stand as before. Answer with one of {', '.join(names)}.", getattr(fact, "order", None))
+        yield Finding(key, "course.choice-open", "query", f"{say_fact(state, fact)}, and nobody has chosen what follows. {told}. Until then the doses left stand as before. Answer with one of {', '.join(names)}.", level.leads_to(state, fact.order) if fact.what == "level" else getattr(fact, "order", None))
 
 
 def _lapsed(state: State) -> Iterator[Finding]:

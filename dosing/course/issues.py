@@ -160,10 +160,10 @@ class Issues:
     def unblinded(self, choose: Mapping[str, str]) -> Schedule:
         """The schedule with a blinding choice named (`{"arm": "2d"}`), for the pharmacy alone; the course itself stays blinded.
 
-        It bears the number of the latest issue where nothing has changed since that was printed.
+        It bears the number of the latest issue where nothing has changed or was recorded since that was printed.
         """
-        latest = self.issues[-1] if self.issues else {}
-        same = latest and not changes(latest, self.schedule().to_dict())
+        latest, now = self.issues[-1] if self.issues else {}, self.schedule().to_dict()
+        same = latest and latest["administrations"] == now["administrations"] and not changes(latest, now)
         made = pharmacy.unblinded(self.state, choose)
         return replace(self._told(made), issue=len(self.issues)) if same else self._told(made, last_issue=len(self.issues))
 

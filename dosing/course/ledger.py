@@ -13,7 +13,7 @@ from typing import Any
 
 from dosing.course.events import Event, read_event
 from dosing.errors import Fault, InputError, UsageError, refuse
-from dosing.files import LARGEST, named, take, true_path, write_whole
+from dosing.files import LARGEST, named, take, write_whole
 
 SCHEMA = "dosing.course/1"
 FIRST = "0" * 64
@@ -149,11 +149,11 @@ def load(path: str | os.PathLike[str]) -> Book:
 def locked(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Hold the only right to write a course file; `UsageError` L01 while another holds it.
 
-    Links are followed: one course has one lock, whatever it is called. The lock is a file beside it, held by the operating
-    system, which lets go of it when the program ends in any way: a lock file that a stopped program left behind holds
-    nobody up, and goes with the next save.
+    Links are followed, unlike those to a print: one course has one file and one lock, whatever it is called. The lock is
+    a file beside it, held by the operating system, which lets go of it when the program ends in any way: a lock file that
+    a stopped program left behind holds nobody up, and goes with the next save.
     """
-    target = true_path(named(os.fspath(path)))
+    target = Path(os.path.realpath(named(os.fspath(path))))
     lock = target.with_name(f".{target.name}.lock")
     handle = _held(lock, target)
     try:

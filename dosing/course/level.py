@@ -75,7 +75,7 @@ def far(state: State) -> Iterator[Finding]:
         factor = _factor(entry, line, state) if line and line.rhythm else None
         if line and factor and not 1 / Fraction(FAR) <= factor <= FAR:
             text = f"{entry.order}: the level {entry.measured} of dose {entry.of} against the target {entry.target} asks for {float(factor):.3g} times that dose."
-            yield Finding(f"{entry.order}.level.far", "course.level-far", "query", f"{text}{_meant(entry, line, factor, state)} Confirm both numbers, their units and their periods, or correct the level.", entry.order)
+            yield Finding(f"{entry.order}.level.far", "course.level-far", "query", f"{text}{_meant(entry, line, factor, state)} Confirm both numbers, their units and their periods, or correct the level.", leads_to(state, entry.order))
 
 
 def _factor(entry: Any, line: Line, state: State) -> Fraction | None:

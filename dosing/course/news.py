@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from dosing.course import findings, pharmacy, replan, texts
+from dosing.course import findings, level, pharmacy, replan, texts
 from dosing.course.doses import corrected, stay
 from dosing.course.events import Event, Planned
 from dosing.course.moment import spoken, stamp
@@ -92,15 +93,16 @@ def prove_corrects(state: State, done: Done, entry: Any) -> None:
 
 def prove_set(state: State, key: str, value: str) -> None:
     """Refuse a change of what is no field of an order, no choice and no fact of the patient, or that has an entry of its own."""
-    choices, facts = state.inputs.settled.choices, replan.FACTS_OF_PATIENT
+    settled, facts = state.inputs.settled, replan.FACTS_OF_PATIENT
     if key in facts:
         Patient(**(state.inputs.facts | {key: value}))
     elif key in ("weight", "weighed", "last_weight"):
         raise UsageError(Fault("R05", "a weight has an entry of its own, with its day", 'write course weigh FILE "65 kg" --at 2027-01-12T09:00.', key))
     elif key in ("name", "id"):
         raise UsageError(Fault("R05", f"the {key} of the patient stays as the course was started with", "start a course for another patient.", key))
-    elif "." not in key and key not in choices:
-        raise UsageError(Fault("R05", f'"{key}" is no choice and no fact of the patient', f"{closest(key, {*facts, *choices})} A field of an order is written order.key, for example {next(iter(state.lanes))}.dose.", "set"))
+    elif "." not in key and not replan.is_choice(state, key):
+        known = {*facts, *(name for part in (settled.regimen, *settled.blocks) for name in part.choices)}
+        raise UsageError(Fault("R05", f'"{key}" is no choice and no fact of the patient', f"{closest(key, known)} A field of an order is written order.key, for example {next(iter(state.lanes))}.dose.", "set"))
 
 
 def prove_answer(state: State, made: Schedule, query: str, text: str, why: str) -> None:
@@ -158,11 +160,23 @@ def prove_account(state: State, count: int, corrects: int, by: str, why: str) ->
 
 def prove_recorded(state: State, entry: Any) -> None:
     """Refuse what changes the doses left while a dose whose time has passed is neither given nor missed, or a choice is open (O13)."""
-    order = getattr(entry, "order", "") or (entry.key.rpartition(".")[0] if entry.what == "set" else "")
+    order = level.leads_to(state, entry.order) if entry.what == "level" else getattr(entry, "order", "") or (entry.key.rpartition(".")[0] if entry.what == "set" else "")
     late = [(key, text) for key, text in findings.overdue(state, replan.now_of(state, entry)) if not order or key.startswith(f"{order}#")]
-    faults = [Fault("O13", f"{key} was planned for {text}, before now, and is neither given nor missed", "record it first, as given or missed.", key) for key, text in late]
-    if entry.what == "move-day0" or (entry.what == "set" and entry.key not in replan.FACTS_OF_PATIENT):
+    faults = _not_recorded(late)
+    if entry.what in ("move-day0", "set"):
         faults += [Fault("O13", f"{findings.say_fact(state, fact)}, and nobody has chosen what follows", f"answer {key} first.", key)
                    for key, fact in state.asked.items() if not order or getattr(fact, "order", order) == order]  # fmt: skip
     if faults:
+        raise InputError(*faults)
+
+
+def _not_recorded(late: Sequence[tuple[str, str]]) -> list[Fault]:
+    return [Fault("O13", f"{key} was planned for {text}, before now, and is neither given nor missed", "record it first, as given or missed.", key) for key, text in late]
+
+
+def prove_untouched(state: State, entry: Any, before: Schedule, after: Schedule) -> None:
+    """Refuse a fact of the patient that changes a dose whose time has passed and which is not recorded (O13): a fact holds from now on."""
+    late = findings.overdue(state, replan.now_of(state, entry))
+    old, new = ({f"{row.order}#{row.number}": row.amount for row in made} for made in ((before, after) if late else ((), ())))
+    if faults := _not_recorded([(key, text) for key, text in late if old.get(key) != new.get(key)]):
         raise InputError(*faults)

@@ -37,13 +37,21 @@ def change(state: State, entry: Any) -> State:
         new = Fact(entry.key, state.inputs.facts.get(entry.key, "none"), entry.value, entry)
         patient = state.inputs.facts | {entry.key: entry.value}
         return replace(state, inputs=replace(state.inputs, patient=tuple(patient.items())), facts=(*state.facts, new))
-    if entry.key in state.inputs.settled.choices:
+    if is_choice(state, entry.key):
         chosen = dict(state.inputs.choose) | {entry.key: entry.value}
         order = entry.key.partition(".")[0]
         told = Told("set", order if order in state.lanes else "", f"{entry.key} chosen anew, {entry.value}", entry.by, entry.second, entry.why)
         return _settled_again(state, replace(state.with_inputs(choose=tuple(chosen.items())), told=(*state.told, told)))
     made = Change(entry.key, entry.value, entry.by, entry.why, entry.second)
     return _settled_again(state, state.with_inputs(changes=(*state.inputs.changes, made)))
+
+
+def is_choice(state: State, key: str) -> bool:
+    """Whether a key is a choice of the regimen, made or of a branch that is not taken yet."""
+    settled, order = state.inputs.settled, key.rpartition(".")[0]
+    parts = (settled.regimen, *settled.blocks)
+    asked = state.inputs.line(order) is None and any(one.id == order for part in parts for one in part.orders)
+    return asked or key in settled.choices or any(key in part.choices for part in parts)
 
 
 def _settled_again(before: State, after: State) -> State:
@@ -256,8 +264,12 @@ def _is_missed(fact: Any) -> bool:
 def _told(kind: str, entry: Any, name: str, by: Any, old: Chosen | None = None) -> Told:
     """A note of the outcome that a person chose, and of the one that was chosen before."""
     why = ": ".join(filter(None, (f"weighed {entry.weight}" if entry.what == "weigh" else "", by.why)))
-    before = f"{old.told.name}, chosen by {old.told.by}{': ' + old.told.why if old.told.why else ''}" if old else ""
-    return Told(kind, getattr(entry, "order", ""), name, by.by, by.second, why, before)
+    return Told(kind, getattr(entry, "order", ""), name, by.by, by.second, why, _earlier(old.told) if old else "")
+
+
+def _earlier(told: Told) -> str:
+    """A choice that no longer holds, and those before it."""
+    return f"{told.name}, chosen by {told.by}{': ' + told.why if told.why else ''}{'; first ' + told.before if told.before else ''}"
 
 
 # a choice made anew

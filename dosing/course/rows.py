@@ -22,6 +22,8 @@ from dosing.engine.settle import Line
 from dosing.schedule import Administration, Amount, Finding, Total
 from dosing.units import exact
 
+MISSED: dict[str, Any] = {"missed": True}
+
 
 def rows(state: State, case: Case, held: set[str], readings: Mapping[str, Reading]) -> list[Administration]:
     """Every dose in time order, given as it was given, left as a plan makes it."""
@@ -87,9 +89,9 @@ def _entered(one: Done) -> dict[str, Any]:
     """A dose that was corrected: its first entry and every further one, each with its person; nothing for any other."""
     if not one.corrections:
         return {}
-    entry, missed = one.entry, lambda yes: {"missed": True} if yes else {}
-    first = missed(entry.what == "miss") or {"start": entry.at, "stop": entry.stop or None, "amount": _pair(entry.amount)}
-    return {"first": first, "corrections": [_who(c) | missed(c.missed) | {"start": c.start or None, "stop": c.stop or None, "amount": _pair(c.amount), "why": c.why} for c in one.corrections]}
+    entry = one.entry
+    first = MISSED if entry.what == "miss" else {"start": entry.at, "stop": entry.stop or None, "amount": _pair(entry.amount)}
+    return {"first": dict(first), "corrections": [{**_who(c), **(MISSED if c.missed else {}), "start": c.start or None, "stop": c.stop or None, "amount": _pair(c.amount), "why": c.why} for c in one.corrections]}
 
 
 def _kit(state: State, kit: str) -> str:

@@ -125,7 +125,8 @@ def _left_out(schedule: Schedule, given: Given) -> Iterator[Finding]:
 def _given_already(numbers: list[int]) -> str:
     """`doses 1 to 3 are recorded as given`."""
     many = len(numbers) > 1
-    return f"dose{'s' if many else ''} {forms.say_days(tuple(sorted(numbers))).replace('..', ' to ').replace('+', '')} {'are' if many else 'is'} {GIVEN}"
+    told = forms.say_days(tuple(sorted(numbers))).replace("..", " to ").replace("+", "")
+    return f"dose{'s' if many else ''} {told} {'are' if many else 'is'} {GIVEN}"
 
 
 def _unprepared(schedule: Schedule, given: Given) -> Iterator[tuple[int, str]]:

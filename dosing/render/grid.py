@@ -87,12 +87,13 @@ def _order_lines(schedule: Schedule, order: str, given: list[Administration], ho
 
 
 def _doses(schedule: Schedule, order: str, given: list[Administration]) -> str:
-    """`600 mg/m²/day for doses 1 to 3, 700 mg/m²/day for dose 4` where a course changed it; else the dose alone."""
+    """`600 mg/m²/day for doses 1 to 3, given; 700 mg/m²/day for dose 4` where a course changed it; else the dose alone."""
     doses = past.doses_of(schedule, order, given)
     told = [("dose not given in source" if dose == "not given" else wording.plain(dose, schedule.locale), rows) for dose, rows in doses]
     if len(told) == 1:
         return told[0][0]
-    return ", ".join(f"{dose} for {runs([row.number for row in rows])}" for dose, rows in told)
+    over = (", given" if all(past.given(row) is not None for row in rows) else "" for _, rows in told)
+    return "; ".join(f"{dose} for {runs([row.number for row in rows])}{done}" for (dose, rows), done in zip(told, over, strict=True))
 
 
 def _basis(schedule: Schedule, given: list[Administration]) -> str:
@@ -161,6 +162,7 @@ def _cell(schedule: Schedule, given: list[Administration], course: list[Administ
 
 def _over(schedule: Schedule, given: list[Administration]) -> Iterator[str]:
     """What became of each dose that is over: given, in part, missed, and how it was entered first; with its number beside others."""
+    several = sum(past.given(row) is not None for row in given) > 1
     for row in given:
         about = f"dose {row.number}: " if len(given) > 1 else ""
         start = f"{starts(schedule, row)}{issued.moved(schedule, row.order, row.number)}"
@@ -168,13 +170,14 @@ def _over(schedule: Schedule, given: list[Administration]) -> Iterator[str]:
             yield f"{about and f'{about}missed, '}planned {start}"
         elif past.given(row) is not None:
             yield from [f"{about}{part}"] if (part := past.partial(schedule, row)) else []
-            yield f"GIVEN {start}, do not give again{past.renumbered(schedule, row)}"
+            yield f"GIVEN {start}{'' if several else ', do not give again'}{past.renumbered(schedule, row)}"
         yield from (f"{about}{text}" for text in past.recorded(schedule, row, False))
+    yield from ["do not give these again"] if several else []
 
 
 def _hourly(slots: tuple[str, ...], hours: str) -> tuple[str, ...]:
     """The starts of a cell where nobody signs: on one line, on one each where any was changed, none where the order tells them."""
-    if any("(was " in slot for slot in slots):
+    if any("(was" in slot for slot in slots):
         return slots
     return (f"at {', '.join(slots)}",) if slots and not hours else ()
 
@@ -209,7 +212,7 @@ def cumulative(schedule: Schedule, last: Administration, course: list[Administra
 def _total(schedule: Schedule, order: str, given: list[Administration], missed: int) -> tuple[str, tuple[str, ...]]:
     total = next((total for total in schedule.totals if total.order == order), None)
     asked = () if signable(schedule, order) else (see(schedule, order, 1),)
-    count = ", ".join(filter(None, (f"{len(given)}{wording.NBSP}dose{'s' if len(given) != 1 else ''}", missed and f"{missed}{wording.NBSP}missed")))
+    count = f"{len(given)}{wording.NBSP}dose{'s' if len(given) != 1 else ''}" + (f", {missed}{wording.NBSP}missed" if missed else "")
     if any(row.held for row in given):
         return wording.WORDS["hold"], (count, *asked)
     if total is None or total.amount is None:

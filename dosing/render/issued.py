@@ -37,7 +37,7 @@ def moved(schedule: Schedule, order: str, number: int) -> str:
     if not found or not found.get("from"):
         return ""
     before, after = str(found["from"]), str(found.get("to"))
-    return f" (was {before[11:16] if before[:10] == after[:10] else _side(schedule, before)})"
+    return f" (was{wording.NBSP}{before[11:16] if before[:10] == after[:10] else _side(schedule, before)})"
 
 
 def besides(schedule: Schedule, order: str, number: int) -> str:

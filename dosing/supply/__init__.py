@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from dosing import forms
+from dosing.errors import DosingError
 from dosing.supply.counting import count
 from dosing.supply.doses import Opened, grouped, windowed
 from dosing.supply.leftout import by_patient as rows_by_patient
@@ -45,12 +46,14 @@ def supply(
     """
     first, last = _day(start, "start"), _day(end, "end")
     whole = grouped(planned, forms.names(library))
-    kitchen, group = Kitchen(Stated.of(products, volumes, bags, graduation, withdraw, country, prices), whole), windowed(whole, first, last)
+    kitchen = Kitchen(Stated.of(products, volumes, bags, graduation, withdraw, country, prices), whole)
+    group = windowed(whole, first, last)
     made = kitchen.prepared(group.doses)
     days, totals = count(group.doses, made, share)
     return Supply(
-        first, last, group.regimens, group.patients, share, days, totals, (*left_out(group, made), *group.unscheduled), group.open,
-        kitchen.asks(made, share), kitchen.checks(made, group.doses), group.refused, rows_by_patient(group, made) if by_patient else None,
+        start=first, end=last, regimens=group.regimens, patients=group.patients, share=share, days=days, totals=totals,
+        not_counted=(*left_out(group, made), *group.unscheduled), open=group.open, asks=kitchen.asks(made, share), checks=kitchen.checks(made, group.doses),
+        refused=group.refused, by_patient=rows_by_patient(group, made) if by_patient else None,
     )  # fmt: skip
 
 
@@ -58,8 +61,6 @@ def _day(text: str | date | None, where: str) -> date | None:
     """One end of the window."""
     if text is None or isinstance(text, date):
         return text
-    from dosing.errors import DosingError
-
     try:
         return forms.read_date(text)
     except DosingError as error:

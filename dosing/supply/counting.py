@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 
@@ -108,10 +108,11 @@ class Tally:
         loose = {key: self.loose.get(key, Fraction(0)) + later.loose.get(key, Fraction(0)) for key in (*self.loose, *later.loose)}
         amounts = [one.amount for one in (self, later) if one.amount is not None]
         shared = self._needed + later._needed if self.shared is not None or later.shared is not None else None
-        return Tally(
-            self.example, self.way, self.recipe, self.doses + later.doses, self.patients + later.patients, sum(amounts, Fraction(0)) if amounts else None, self.apart + later.apart,
-            self.drawn + later.drawn, [], shared, self._left + later._left if shared is not None else Fraction(0), self.bags + later.bags, loose,
-            self.vials_unknown + later.vials_unknown, self.bags_unknown + later.bags_unknown, later.last,
+        return replace(
+            self, doses=self.doses + later.doses, patients=self.patients + later.patients, amount=sum(amounts, Fraction(0)) if amounts else None,
+            apart=self.apart + later.apart, drawn=self.drawn + later.drawn, poured=[], shared=shared,
+            shared_waste=self._left + later._left if shared is not None else Fraction(0), bags=self.bags + later.bags, loose=loose,
+            vials_unknown=self.vials_unknown + later.vials_unknown, bags_unknown=self.bags_unknown + later.bags_unknown, last=later.last,
         )  # fmt: skip
 
     @property
@@ -129,12 +130,13 @@ class Tally:
     def line(self, day: date | None) -> Line:
         """The line as it is read."""
         unit = self.unit
+        shared, keeps = self._sharing(unit)
         return Line(
-            day, self.example.row.drug, self.name, tuple(sorted(self.recipe.source.products)) if self.recipe else (), self.way, self.doses, len(together(self.patients)),
-            amount(self.amount, unit) if self.amount is not None else None,
-            _amount(self.drawn, unit) if self.apart else None, self._pile(self.apart, self._waste, unit),
-            *self._sharing(unit), tuple(self._dissolve()), tuple(self._bags()),
-            self.vials_unknown, self.bags_unknown, self.first, self.last or self.first,
+            date=day, drug=self.example.row.drug, name=self.name, product=tuple(sorted(self.recipe.source.products)) if self.recipe else (), how=self.way,
+            doses=self.doses, patients=len(together(self.patients)), amount=amount(self.amount, unit) if self.amount is not None else None,
+            drawn=_amount(self.drawn, unit) if self.apart else None, apart=self._pile(self.apart, self._waste, unit), shared=shared, keeps=keeps,
+            reconstitute=tuple(self._dissolve()), bags=tuple(self._bags()), vials_unknown=self.vials_unknown, bags_unknown=self.bags_unknown,
+            first=self.first, last=self.last or self.first,
         )  # fmt: skip
 
     def _sharing(self, unit: str) -> tuple[Pile | None, Keeping | None]:

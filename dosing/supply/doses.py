@@ -161,19 +161,21 @@ def _of_schedule(schedule: Schedule, shelf: Library, begin: int) -> Group:
     rows = (row for row in schedule if "given" not in (row.record or {}))
     doses = tuple(Dose(name, cards.get(row.order, {}), row, patient, tuple(why for why, _ in reasons if row.held and why.order in (None, row.order))) for row in rows)
     return Group(
-        shelf, doses, reasons, (schedule.identity.get("id", str(begin + 1)),), regimens=(Regimen(name, schedule.regimen["status"], 1),),
+        shelf, doses, found=reasons, ids=(schedule.identity.get("id", str(begin + 1)),), regimens=(Regimen(name, schedule.regimen["status"], 1),),
         unscheduled=tuple(_unscheduled(name, schedule.not_scheduled)),
     )  # fmt: skip
 
 
 def _of_cohort(schedule: CohortSchedule, shelf: Library, begin: int) -> Group:
     """The doses of a cohort, the first patient of which has the number `begin`."""
-    found = ((reason, part.rows[part.pattern == number] + begin) for part in schedule.parts for number, (_, hits) in enumerate(part.patterns) for reason in _reasons(hits))
-    left = (one for settled in dict.fromkeys(part.settled for part in schedule.parts) for one in _unscheduled(_name(settled.regimen), plan_card(settled)[2]))
+    patterns = ((part, number, hits) for part in schedule.parts for number, (_, hits) in enumerate(part.patterns))
+    settled = dict.fromkeys(part.settled for part in schedule.parts)
     return Group(
-        shelf, tuple(dose for part in schedule.parts for dose in _of_part(part, begin)), tuple(found), tuple(schedule.cohort.ids.to_pylist()),
-        tuple(RefusedRow(one.row, one.column, one.fault.code, one.fault.do) for one in schedule.refused),
-        tuple(Regimen(_name(one), one.status, schedule.calculated) for one in schedule.regimens[:1]), tuple(dict.fromkeys(left)), (schedule.regimens,),
+        shelf, tuple(dose for part in schedule.parts for dose in _of_part(part, begin)),
+        found=tuple((reason, part.rows[part.pattern == number] + begin) for part, number, hits in patterns for reason in _reasons(hits)),
+        ids=tuple(schedule.cohort.ids.to_pylist()), refused=tuple(RefusedRow(one.row, one.column, one.fault.code, one.fault.do) for one in schedule.refused),
+        regimens=tuple(Regimen(_name(one), one.status, schedule.calculated) for one in schedule.regimens[:1]),
+        unscheduled=tuple(left for one in settled for left in _unscheduled(_name(one.regimen), plan_card(one)[2])), protocols=(schedule.regimens,),
     )  # fmt: skip
 
 

@@ -24,6 +24,8 @@ from dosing.supply.supplied import Supply
 FORMATS = (".txt", ".md", ".csv", ".json", ".xlsx")
 NUMBERS = {"doses", "patients", "amount", "drawn", "content", "vials", "waste", "vials_shared", "waste_shared", "bags_not_known", "vials_not_known", "row"}
 DATES = {"date", "first", "last"}
+BESIDE = ("not counted", "refused", "open", "ask", "check")  # sections beside the counts, and their columns
+NOTED = ("section", "drug", "doses", "patients", "first", "last", "note")
 WIDE = {"drug": 28, "product": 28, "vial": 18, "bags": 40, "keeps": 20, "note": 80, "date": 11, "first": 11, "last": 11, "id": 16}
 
 
@@ -93,7 +95,7 @@ def _workbook(supply: Supply) -> bytes:
     paper, rows = Pages(book, supply), supply.to_rows()
     paper.table("State", (Column("State", 120),), [(heading(supply),), (state(supply),)])
     lines = COLUMNS[1:-1]
-    for title, sections, names in (("Days", ("day",), lines), ("Totals", ("total",), lines[1:]), ("Not counted", ("not counted", "refused", "open", "ask", "check"), ("section", "drug", "doses", "patients", "first", "last", "note"))):
+    for title, sections, names in (("Days", ("day",), lines), ("Totals", ("total",), lines[1:]), ("Not counted", BESIDE, NOTED)):
         paper.table(title, _columns(names), [[_cell(name, row[name]) for name in names] for row in rows if row["section"] in sections])
     if supply.by_patient is not None:
         paper.table("By patient", _columns(PATIENT), [[row["vials"] if name == "vials" else _cell(name, row[name]) for name in PATIENT] for row in patient_rows(supply)])

@@ -60,7 +60,8 @@ def _text(supply: Supply) -> Iterator[str]:
 def _block(lines: Iterable[Line], share: bool) -> Iterator[str]:
     for line in lines:
         named = f"{line.name} ({' + '.join(line.product)})" if line.product else line.name
-        yield from _wrapped("  ".join(filter(None, (f"  {named}:", plural(line.doses, "dose"), plural(line.patients, "patient"), str(line.amount or ""), _drawn(line), WHAT[line.how], _when(line)))), "      ")
+        told = (f"  {named}:", plural(line.doses, "dose"), plural(line.patients, "patient"), str(line.amount or ""), _drawn(line), WHAT[line.how], _when(line))
+        yield from _wrapped("  ".join(filter(None, told)), "      ")
         for label, text in _details(line, share):
             yield from _wrapped(f"      {label:<{FIRST}}{text}", " " * (6 + FIRST))
 
@@ -95,12 +96,14 @@ def _pile(pile: Pile) -> str:
 
 def _lists(supply: Supply) -> Iterator[tuple[str, list[str]]]:
     """What is not in the counts and what they hang on, by heading."""
-    refused = [f"row {one.row}{f', column {one.column}' if one.column else ''}: {one.code}, {one.do.rstrip('.')}; none of its doses is counted" for one in supply.refused]
     named: tuple[tuple[str, list[str]], ...] = (
-        ("Shared vials", [_rests(line) for line in supply.totals if line.keeps]), ("Not counted", [f"{one}. {one.effect[0].upper()}{one.effect[1:]}." for one in supply.not_counted]), ("Refused rows", refused),
+        ("Shared vials", [_rests(line) for line in supply.totals if line.keeps]),
+        ("Not counted", [f"{one}. {one.effect[0].upper()}{one.effect[1:]}." for one in supply.not_counted]),
+        ("Refused rows", [f"{one.where}: {one.code}, {one.do.rstrip('.')}; none of its doses is counted" for one in supply.refused]),
         ("Open", [f"{one.id} ({plural(one.patients, 'patient')}){f': {one.message}' if one.message else ''}" for one in supply.open]),
-        ("Asked for", [one.message for one in supply.asks]), ("To look at", [f"{one.id} ({plural(one.doses, 'dose')}): {one.message}" for one in supply.checks]),
-    )  # fmt: skip
+        ("Asked for", [one.message for one in supply.asks]),
+        ("To look at", [f"{one.id} ({plural(one.doses, 'dose')}): {one.message}" for one in supply.checks]),
+    )
     yield from ((title, told) for title, told in named if told)
     if supply.by_patient is not None:
         yield "By patient", [_patient(row) for row in patient_rows(supply)]

@@ -38,19 +38,21 @@ def plan_rows(cohort: Cohort, regimen: str | None, watch: Watch = lambda what, s
         if regimen is None:
             raise UsageError(Fault("usage", "no protocol is named", "name one, or give the file a column regimen.", "REGIMEN"))
         return [plan_cohort(regimen, cohort, watch=watch, **options)]
-    shelf, refused = library(forms.names(options.get("library") or ())), list(cohort.refused)
-    groups: list[tuple[tuple[Regimen, ...], Cohort]] = []
+    groups, refused = _groups(cohort, regimen, options)
+    names = [set(_names(parts)) for parts, _ in groups]
+    made = [_planned(parts, some, len(groups) == 1, watch, _own(options, own, set().union(*names))) for (parts, some), own in zip(groups, names, strict=True)]
+    return [*made, CohortSchedule(cohort, (), tuple(refused))] if refused else made
+
+
+def _groups(cohort: Cohort, regimen: str | None, options: Mapping[str, Any]) -> tuple[list[tuple[tuple[Regimen, ...], Cohort]], list[Refused]]:
+    """Each protocol with its blocks and its rows; and the rows that were refused by the reader or name none."""
+    shelf, refused, groups = library(forms.names(options.get("library") or ())), list(cohort.refused), []
     for name, rows in _by_protocol(cohort, regimen):
         try:
             groups.append((planning.loaded(shelf, _protocol(shelf, name), options.get("blocks") or ()), _only(cohort, rows)))
         except InputError as error:
             refused += [one for fault in error.faults for one in cohort.refuse(rows, COLUMN, fault)]
-    if len(groups) == 1:
-        made = [plan_cohort(groups[0][0][0], groups[0][1], watch=watch, **options)]
-    else:
-        names = [set(_names(parts)) for parts, _ in groups]
-        made = [_planned(parts, some, watch, _own(options, own, set().union(*names))) for (parts, some), own in zip(groups, names, strict=True)]
-    return [*made, CohortSchedule(cohort, (), tuple(refused))] if refused else made
+    return groups, refused
 
 
 def refused_rows(planned: Iterable[CohortSchedule]) -> list[Refused]:
@@ -83,11 +85,13 @@ def _only(cohort: Cohort, rows: list[int]) -> Cohort:
     return replace(cohort, sound=sound, refused=())
 
 
-def _planned(parts: tuple[Regimen, ...], some: Cohort, watch: Watch, options: Mapping[str, Any]) -> CohortSchedule:
-    """The rows of one of several protocols; all of them refused where it cannot be planned."""
+def _planned(parts: tuple[Regimen, ...], some: Cohort, is_only: bool, watch: Watch, options: Mapping[str, Any]) -> CohortSchedule:
+    """The rows of one protocol; where it cannot be planned and is one of several, all of them are refused."""
     try:
         return plan_cohort(parts[0], some, watch=watch, **options)
     except InputError as error:
+        if is_only:
+            raise
         refused = (one for fault in error.faults for one in some.refuse(np.flatnonzero(some.sound), "", fault))
         return CohortSchedule(some, (), tuple(refused), parts)
 

@@ -29,6 +29,11 @@ class RefusedRow(NamedTuple):
     code: str
     do: str
 
+    @property
+    def where(self) -> str:
+        """`row 5, column weight_kg`."""
+        return f"row {self.row}, column {self.column}" if self.column else f"row {self.row}"
+
 
 @dataclass(frozen=True, slots=True)
 class Bag:
@@ -132,7 +137,8 @@ class Line:
         """The line as plain JSON values."""
         return {
             **self.dates, "drug": self.drug, "name": self.name, "product": list(self.product), "how": self.how, "doses": self.doses, "patients": self.patients,
-            "amount": self.amount and self.amount.to_dict(), "drawn": self.drawn and self.drawn.to_dict(), "apart": self.apart.to_dict(), "shared": self.shared and self.shared.to_dict(), "keeps": self.keeps and self.keeps.to_dict(),
+            "amount": self.amount and self.amount.to_dict(), "drawn": self.drawn and self.drawn.to_dict(), "apart": self.apart.to_dict(),
+            "shared": self.shared and self.shared.to_dict(), "keeps": self.keeps and self.keeps.to_dict(),
             "reconstitute": [one.to_dict() for one in self.reconstitute], "bags": [one.to_dict() for one in self.bags],
             "vials_unknown": self.vials_unknown, "bags_unknown": self.bags_unknown,
         }  # fmt: skip
@@ -178,6 +184,7 @@ class NotCounted:
         """`3 doses of antithymocyte-globulin (atg), 2026-12-05 to 2026-12-08: held, because …`."""
         if not self.doses:
             return f"{self.drug} ({self.regimen}): {self.why}, {self.message}"
+        doses, patients = f"{self.doses} dose{'s' * (self.doses > 1)}", f"{self.patients} patient{'s' * (self.patients > 1)}"
         days = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
         because = f", because {', '.join(self.findings)}" if self.findings else ""
-        return f"{self.doses} dose{'s' * (self.doses > 1)} of {self.drug} ({self.order}), {self.patients} patient{'s' * (self.patients > 1)}, {days}: {self.why}{because}{f' ({self.message})' if self.message else ''}"
+        return f"{doses} of {self.drug} ({self.order}), {patients}, {days}: {self.why}{because}{f' ({self.message})' if self.message else ''}"

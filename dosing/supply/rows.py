@@ -25,7 +25,8 @@ def rows_of(supply: Supply) -> Iterator[dict[str, Any]]:
         for line in lines:
             yield from _line(section, line, supply.share)
     for one in supply.not_counted:
-        yield _row("not counted", drug=one.drug, product=one.order or None, how=one.why, doses=str(one.doses), patients=str(one.patients), first=_day(one.first), last=_day(one.last), note=f"{one}; {one.effect}")
+        about = {"drug": one.drug, "product": one.order or None, "how": one.why, "doses": str(one.doses), "patients": str(one.patients)}
+        yield _row("not counted", **about, first=_day(one.first), last=_day(one.last), note=f"{one}; {one.effect}")
     for asked in supply.open:
         yield _row("open", patients=str(asked.patients), note=f"{asked.id}: {asked.message}".removesuffix(": "))
     for ask in supply.asks:
@@ -33,7 +34,7 @@ def rows_of(supply: Supply) -> Iterator[dict[str, Any]]:
     for check in supply.checks:
         yield _row("check", doses=str(check.doses), note=f"{check.id}: {check.message}")
     for fault in supply.refused:
-        yield _row("refused", note=f"row {fault.row}{f', column {fault.column}' if fault.column else ''}: {fault.code}, {fault.do}")
+        yield _row("refused", note=f"{fault.where}: {fault.code}, {fault.do}")
 
 
 def _row(section: str, **told: str | None) -> dict[str, Any]:

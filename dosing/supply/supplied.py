@@ -36,7 +36,7 @@ class Supply:
 
     def __repr__(self) -> str:
         state = "final" if self.final else "NOT FINAL"
-        return f"<Supply: {self.patients} patients, {len(self.days)} lines on {len({one.date for one in self.days})} days, {state}>"
+        return f"<Supply: {self.patients} patient{'s' * (self.patients != 1)}, {len(self.days)} lines on {len({one.date for one in self.days})} days, {state}>"
 
     @property
     def final(self) -> bool:
@@ -63,8 +63,10 @@ class Supply:
         }  # fmt: skip
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """Plain rows, one for each vial size of a line: sections `day`, `total`, `not counted`, `refused`; doses, amount,
-        waste and bags stand on the first row of a line only, so that a column adds up within its section."""
+        """Plain rows, one for each vial size of a line, and one for whatever the counts leave open, by `section`.
+
+        Doses, amount, waste and bags stand on the first row of a line only, so that a column adds up within its section.
+        """
         return list(rows_of(self))
 
     def to_table(self) -> Table:
