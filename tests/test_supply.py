@@ -114,6 +114,12 @@ def test_the_sheet_says_on_which_keeping_time_sharing_rests(tmp_path: Path) -> N
     assert flu.keeps and (str(flu.keeps), flu.keeps.source) == ("2 h at room temperature", "stated for this preparation") and held(flu, True) == {"solution": 3 * 3 + 3 + 1}
 
 
+def test_a_keeping_time_stated_from_the_label_in_hand_wins_over_a_longer_one_on_file() -> None:
+    """The file's 144 h cold stand for other vials than the one in hand, whose label says 2 h."""
+    (cy,) = (line for line in group(share=True, products={**PRODUCTS, "cy.opened": "2 h"}).totals if line.drug == "cyclophosphamide")
+    assert (str(cy.keeps), cy.keeps and cy.keeps.source) == ("2 h at room temperature", "stated for this preparation")
+
+
 def test_the_totals_are_those_worked_by_hand() -> None:
     lines = {line.drug: line for line in group(share=True).totals}
     flu, cy = lines["fludarabine"], lines["cyclophosphamide"]

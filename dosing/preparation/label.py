@@ -19,6 +19,7 @@ Products = Mapping[str, Product]
 FACTS = ("strength", "vial", "withdrawable", "reconstitute", "reconstitute-volume", "concentration-min", "concentration-max", "diluents", "diluent-ratio",
          "stable", "opened", "opened-cold", "stability", "light", "filter", "line")  # fmt: skip
 OF_ONE_SIZE = ("vial", "withdrawable", "reconstitute", "reconstitute-volume")
+KEEPING = ("opened", "opened_cold")
 HANDLING = ("light", "filter", "line")
 STATED = "stated for this preparation"
 
@@ -71,7 +72,8 @@ def source_of(order: str, card: Mapping[str, Any], drug: Drug, limit: Decimal, c
         products = {STATED: Product.model_validate({"name": STATED, "source": STATED})}
     if len(products) > 1 and (odd := [key for key in facts if key in OF_ONE_SIZE]):
         raise UsageError(Fault("R10", f"{odd[0]} is stated for several products at once", "name one product, or add the sizes to the drug file.", f"--product {order}.{odd[0]}"))
-    return Source(card, drug, {name: product.model_copy(update=read) for name, product in products.items()} if read else products, limit, read, found)
+    bare = dict.fromkeys(KEEPING) if read.keys() & set(KEEPING) else {}  # a time stated is not overridden by a longer one on file
+    return Source(card, drug, {name: product.model_copy(update=bare | read) for name, product in products.items()} if read else products, limit, read, found)
 
 
 def products_of(order: str, card: Mapping[str, Any], drug: Drug, chosen: tuple[str, ...]) -> Products:

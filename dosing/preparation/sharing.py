@@ -48,9 +48,11 @@ def _pour(made: list[Prepared], places: list[int], sources: Mapping[str, Source]
 def _keep(group: list[Prepared], source: Source) -> Iterator[Finding]:
     """Whether an opened vial keeps from the first dose to the last, by the label; asked for where it does not say."""
     starts = [one.row.seconds for one in group if one.row.seconds is not None]
-    order, product = group[0].row.order, source.product
-    longest = keeps_open(product)
-    if longest is None:
-        yield missing(order, "opened", f"how long an opened or reconstituted vial of {product.name} keeps is not on file, and its doses share vials")
-    elif starts and (span := (max(starts) - min(starts)) // 60) > longest:
-        yield check(order, "shared", f"from the first to the last dose of the day {say_duration(span)} pass; an opened vial keeps {say_duration(longest)}: do not share it.", product.source)
+    order, keeping = group[0].row.order, [(keeps_open(product), product) for product in source.products.values()]
+    unsaid = [product.name for limit, product in keeping if limit is None]
+    if unsaid:
+        yield missing(order, "opened", f"how long an opened or reconstituted vial of {' and '.join(unsaid)} keeps is not on file, and its doses share vials")
+        return
+    limit, product = min(((limit, product) for limit, product in keeping if limit), key=lambda one: one[0])
+    if starts and (span := (max(starts) - min(starts)) // 60) > limit:
+        yield check(order, "shared", f"from the first to the last dose of the day {say_duration(span)} pass; an opened vial keeps {say_duration(limit)}: do not share it.", product.source)
