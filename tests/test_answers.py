@@ -125,6 +125,18 @@ def test_a_course_of_another_regimen_or_for_many_patients_is_refused(run, decide
     assert run("plan", "nct07299123", "--cohort", str(tmp_path / "many.csv"), "-o", str(tmp_path / "o.csv"), "--answers", str(decided)).code == 2
 
 
+def test_another_body_is_told_and_another_person_refused(run, decided, tmp_path) -> None:
+    """An answer may speak of the patient: what the course began with is told beside what the plan has; another name or id is refused."""
+    told = run("plan", "nct07299123", "--weight", "64 kg", *SEED[3:], *SAA1, "--answers", str(decided), "--json")
+    assert "weight was 70 kg when the course began, and is 64 kg here" in told.err and "height was" not in told.err
+    named = Course.start("nct07299123", SOLD | {"id": "A-1"}, day0="2026-12-09", zone="Asia/Shanghai", times={"hsc": "14:00"}, choose={"stratum": "SAA-I", "cy.dose": "600 mg/m2/day"})
+    named.save(tmp_path / "named.json")
+    asked = (*SEED, *SAA1, "--answers", str(tmp_path / "named.json"), "--json")
+    other = run("plan", *asked, "--id", "B-2")
+    assert other.code == 2 and "another id" in other.errors[0]["what"] and "B-2" not in other.err + other.out
+    assert run("plan", *asked, "--id", "A-1").code == run("plan", *asked).code == 5
+
+
 def test_a_course_that_was_changed_by_hand_answers_nothing(run, decided) -> None:
     decided.write_text(decided.read_text(encoding="utf-8").replace("0.8 mg/dL", "0.7 mg/dL"), encoding="utf-8")
     told = run("plan", *SEED, *SAA1, "--answers", str(decided), "--json")

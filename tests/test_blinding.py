@@ -26,7 +26,7 @@ REGIMEN, BLINDED = "nct07299123", "blinded"
 MAN = {"weight": "62.5 kg", "height": "168 cm", "age": "31 y", "sex": "M", "creatinine": "0.9 mg/dL", "name": "EXAMPLE, Test", "id": "000-TEST-001"}
 PRINTED = {*range(32, 127), 9, 10, 13}
 WORD = re.compile(r"[a-z0-9]+")
-NEEDS = {".pdf": "typst", ".xlsx": "xlsxwriter", ".ics": "icalendar", ".fhir.json": "fhir.resources"}
+NEEDS = {".pdf": "typst", ".xlsx": "xlsxwriter", ".ics": "icalendar", ".fhir.json": "fhir.resources", ".parquet": "pyarrow"}
 ANY_PAGE = (".pdf", ".html")
 LOCALES = ("en-GB", "en-US", "zh")
 COMMAND = ("plan", REGIMEN, "--weight", "62.5 kg", "--height", "168 cm", "--age", "31 y", "--sex", "M", "--creatinine", "0.9 mg/dL", "--day0", "2027-01-15", "--zone", "Asia/Shanghai",
@@ -115,7 +115,7 @@ def test_a_named_arm_is_told_with_its_warning(extension: str) -> None:
     pytest.importorskip(NEEDS.get(extension, "json"))
     data = to_bytes(made("3d"), extension, pages(extension))
     texts = pdf_words(data) if extension == ".pdf" else " ".join(unpacked(data))
-    assert bool(told(data, extension)) == (extension not in (".csv", ".ics", ".fhir.json"))  # these name doses and no choice
+    assert bool(told(data, extension)) == (extension not in (".csv", ".ics", ".fhir.json", ".parquet"))  # these name doses and no choice
     if told(data, extension) and extension != ".json":  # the contract's data, not a print
         assert "UNBLINDED" in texts
     assert not re.search(r"UNBLINDED", " ".join(unpacked(to_bytes(made(), extension, pages(extension)))))

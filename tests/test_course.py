@@ -181,7 +181,7 @@ def test_a6_issue_2_replaces_issue_1_and_tells_what_changed() -> None:
 
 def test_a_moved_day_before_the_first_dose_asks_nothing() -> None:
     course = story_a()
-    course.move_day0("2027-01-20", at="2027-01-09T12:00", by="AB")
+    course.move_day0("2027-01-20", at="2027-01-09T12:00", by="AB", why="donor late")
     moved = plan("nct07299123", Patient(**ADULT), second_name="CD", **(A | {"day0": "2027-01-20"}))
     assert [row.start for row in course.schedule()] == [row.start for row in moved]
 

@@ -51,7 +51,7 @@ def news(course: Course, seed: random.Random) -> str:
         course.miss(key, outcome=choice, by="N", why="random") if kind == "miss" else course.give(key, when.isoformat()[:16] + when.isoformat()[19:], amount, outcome=choice if kind == "late" else "", by="N")
     elif kind == "move":
         day = course.state.when.day0 + timedelta(days=seed.choice((-2, -1, 1, 2, 7)))
-        course.move_day0(day.isoformat(), at=at, outcome=choice, by="P")
+        course.move_day0(day.isoformat(), at=at, outcome=choice, by="P", why="random")
     elif kind == "weigh":
         course.weigh(f"{seed.randrange(25, 70)} kg", at=at, outcome=choice, by="P")
     elif kind == "level":

@@ -32,6 +32,9 @@ ARMS = re.compile(r"(?<![0-9a-z])[23]-?d\b|hypoxi|conventional|preconditioned|un
 
 def text_of(path: Path) -> str:
     """Everything a file tells: its text, or the text and names of all members of an archive (a workbook)."""
+    if path.suffix == ".parquet":
+        table = pytest.importorskip("pyarrow.parquet").read_table(path)
+        return f"{table.to_pydict()} {table.schema} {path.read_bytes().decode('latin-1')}"
     if not zipfile.is_zipfile(path):
         return path.read_text(encoding="utf-8")
     with zipfile.ZipFile(path) as archive:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dosing.course import events
 from dosing.course.compose import question
 from dosing.course.ledger import Book
+from dosing.course.replan import FACTS_OF_PATIENT
 from dosing.engine.settle import Change
 from dosing.errors import Fault, UsageError
+from dosing.patient import Patient
+from dosing.planning.rows import facts, identity
 from dosing.schedule import Finding, Schedule
 
 Answers = Sequence[Mapping[str, str]]
@@ -31,13 +34,15 @@ def plan_with(book: Book, asked: Asked, make: Make, changes: Sequence[Change], a
 
     `make` plans with changes and answers. A decision that the plan has no place for (an order, a choice, or a query that
     it does not ask, or asks in other words) is not made here; a note `answers.unused` names each, and who made it.
-    Raises `UsageError` for a course of another regimen, and whatever `make` raises.
+    Raises `UsageError` for a course of another regimen or person, and whatever `make` raises. Where the facts of the
+    patient differ from those the course began with, the note says so: an answer may speak of them.
     """
     _prove(book, asked)
     told = list(_set(book))
     unfit = [f"{_said(change)}: {why}" for change, late in told if (why := _why_not(change, late, asked))]
     made = [*(change for change, _ in told if _fits(change, asked)), *changes]
-    queries = {finding.id: question(finding) for finding in make(made, answers).findings if finding.level == "query"}
+    first = make(made, answers)
+    queries = {finding.id: question(finding) for finding in first.findings if finding.level == "query"}
     own = {one["id"] for one in answers}
     kept = []
     for one in _answers(book):
@@ -46,7 +51,7 @@ def plan_with(book: Book, asked: Asked, make: Make, changes: Sequence[Change], a
             unfit.append(f'answer to {one["id"]}, "{one["answer"]}", by {one["by"]}: {why}')
         else:
             kept.append({key: text for key, text in one.items() if key != "asked"})
-    return _with_note(make(made, [*kept, *answers]), unfit)
+    return _with_note(make(made, [*kept, *answers]), [*unfit, *_other_facts(book, first)])
 
 
 def _prove(book: Book, asked: Asked) -> None:
@@ -54,6 +59,20 @@ def _prove(book: Book, asked: Asked) -> None:
     of = book.entries[0].regimen.partition("@")[0]  # type: ignore[union-attr]
     if of != asked.regimen:
         raise UsageError(Fault("R05", f"the course is of {of}, and the plan of {asked.regimen}", "name a course of the same regimen.", "--answers"))
+
+
+def _other_facts(book: Book, schedule: Schedule) -> list[str]:
+    """The facts of the patient that the course began with and the plan has otherwise; `UsageError` where name or id differ."""
+    begun = Patient(**book.entries[0].patient)  # type: ignore[union-attr]
+    for key, text in identity(begun).items():
+        if schedule.identity.get(key, text) != text:
+            raise UsageError(Fault("R05", f"the course is of a patient with another {'birth date' if key == 'born' else key}", "name the course of this patient.", "--answers"))
+    there = {key: (value, schedule.patient[key]) for key, value in facts(begun, schedule.day0).items() if key in schedule.patient}
+    return [f"{key} was {_measure(old)} when the course began, and is {_measure(new)} here" for key, (old, new) in there.items() if old != new]
+
+
+def _measure(value: Any) -> str:
+    return f"{value['value']} {value['unit']}" if isinstance(value, Mapping) else str(value)
 
 
 def _set(book: Book) -> Iterator[tuple[Change, bool]]:
@@ -86,6 +105,8 @@ def _why_not(change: Change, late: bool, asked: Asked) -> str:
     if change.key in asked.choices:
         chosen = asked.choose.get(change.key)
         return "" if chosen == change.value else f"it is a choice, and the plan chooses {chosen}" if chosen else f'it is a choice; to make it too, add --choose {change.key}="{change.value}"'
+    if change.key in FACTS_OF_PATIENT:
+        return "it is a fact of the patient, and the plan has its own"
     if not _fits(change, asked):
         return "the plan has no such order"
     return "it was made for the doses left then; this plan makes it for all" if late else ""
@@ -114,5 +135,5 @@ def _with_note(schedule: Schedule, unfit: Sequence[str]) -> Schedule:
     """The schedule with a note of every decision that it does not hold."""
     if not unfit:
         return schedule
-    note = Finding("answers.unused", "answers.unused", "note", f"decided in the course and not taken over as it was: {'; '.join(unfit)}.")
+    note = Finding("answers.unused", "answers.unused", "note", f"not as it was in the course whose decisions this plan took over: {'; '.join(unfit)}.")
     return replace(schedule, findings=(*schedule.findings[:-1], note, *schedule.findings[-1:]))

@@ -194,7 +194,8 @@ def _partial(key: str, order: str, one: Done) -> Finding:
         text = f"{key} is recorded as partial, and the {_told(one.amount)} counted is no part of the {_told(whole)} planned. Correct it to the amount that went in."
     else:
         percent = f" ({float(share * 100 - 100):+.1f} %)" if share is not None else ""
-        text = f"{key}: partial, {_told(one.amount)} was given of {_told(whole)} planned{percent}. Decide whether the rest is given or left out."
+        of = f" of {_told(whole)} planned" if whole else "; no amount is planned"
+        text = f"{key}: partial, {_told(one.amount)} was given{of}{percent}. Decide whether the rest is given or left out."
     return Finding(f"{key}.amount", "course.partial", "query", text, order)
 
 

@@ -193,7 +193,8 @@ def _gaps(after: State, made: Schedule) -> list[dict[str, Any]]:
 
 def _after(after: State, made: Schedule) -> list[dict[str, Any]]:
     """How long after the graft each drug starts of which every dose left comes after it."""
-    zero, first = _graft(after, made), {}
+    zero = _graft(after, made)
+    first: dict[str, int] = {}
     for row in made if zero else ():
         if not _is_given(row) and row.seconds:
             first.setdefault(row.order, row.seconds)

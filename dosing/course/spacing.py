@@ -12,6 +12,8 @@ from dosing.course.state import State
 from dosing.engine.settle import Line
 from dosing.schedule import Finding, Level
 
+MOVED = ("give", "graft", "miss", "move-day0")  # kinds of choices that say where doses stand
+
 
 def all_of(state: State, case: Case, there: Mapping[str, tuple[Stand, ...]]) -> Iterator[Finding]:
     """Doses on other days than stated, too near to each other, or at the graft and after it; `there` is where they stand."""
@@ -47,7 +49,7 @@ def _distances(state: State, line: Line, there: Sequence[Stand]) -> Iterator[Fin
     """Two doses of one order nearer to each other than ordered; of an interval also farther."""
     told = list(near(state, line, there))
     if told:
-        level: Level = "note" if any(one.order in (line.id, "") for one in state.told) else "query"
+        level: Level = "note" if any(one.kind in MOVED and one.order in (line.id, "") for one in state.told) else "query"
         yield Finding(f"{line.id}.distance", "course.distance", level, "; ".join(told) + ".", line.id)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache, wraps
-from inspect import signature
+from inspect import Signature, signature
 from typing import Any, TypeVar
 
 from dosing import forms
@@ -58,19 +58,28 @@ def stop(text: str, start: int, zone: str) -> str:
 def worded(verb: Verb) -> Verb:
     """A verb that takes texts and refuses anything else in their place (`UsageError` R01), a moment or a number of the language too."""
     told, texts = signature(verb), {name for name, kind in verb.__annotations__.items() if kind == "str" and name != "return"}
+    names, needed = tuple(told.parameters), {name for name, one in told.parameters.items() if one.default is one.empty}
 
     @wraps(verb)
     def read(*given: Any, **named: Any) -> Any:
-        try:
-            values = told.bind(*given, **named).arguments
-        except TypeError as error:
-            raise UsageError(Fault("R03", str(error), f"see help(Course.{verb.__name__}).", verb.__name__)) from None
-        wrong = [name for name in values.keys() & texts if not isinstance(values[name], str)]
+        values = dict(zip(names, given, strict=False)) | named
+        if not needed <= values.keys() or not values.keys() <= told.parameters.keys():
+            raise UsageError(Fault("R03", _unfit(told, given, named), f"see help(Course.{verb.__name__}).", verb.__name__))
+        wrong = [name for name, value in values.items() if name in texts and not isinstance(value, str)]
         if wrong:
             raise UsageError(*(Fault("R01", f"a text expected, not {type(values[name]).__name__}", f"write {FORMS.get(name, 'it as a text')}.", name) for name in sorted(wrong)))
         return verb(*given, **named)
 
     return read  # type: ignore[return-value]
+
+
+def _unfit(told: Signature, given: Sequence[Any], named: Mapping[str, Any]) -> str:
+    """How the arguments of a call do not fit a verb, in the language's own words."""
+    try:
+        told.bind(*given, **named)
+    except TypeError as error:
+        return str(error)
+    return ""
 
 
 FORMS = {"at": '"2027-01-10T09:10"', "start": '"2027-01-10T09:10"', "stop": '"2027-01-10T09:40"', "amount": '"51 mg"', "weight": '"65 kg"', "day0": '"2027-01-15"', "key": '"flu#1"'}

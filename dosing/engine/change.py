@@ -71,7 +71,7 @@ def apply(orders: dict[str, Order], change: Change, library: Library) -> dict[st
         raise UsageError(Fault("R03", f'"{key}" of an order cannot be set', closest(key, SETTABLE), where))
     order = orders[name]
     try:
-        value = SETTABLE[key](change.value)
+        value: Any = SETTABLE[key](change.value)
         value = change.guided.of(value) if change.guided else value
         _prove(order, key, value, change.value, library)
     except DosingError as error:

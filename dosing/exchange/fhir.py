@@ -24,8 +24,7 @@ from dosing.exchange.protocol import Each, Lost, Part, Protocol, Question
 from dosing.forms import Condition, plain
 from dosing.regimen.schema import Choice, When
 from dosing.render import protocol as page
-from dosing.render.fhir import UCUM, written
-from dosing.render.fhir import _full as full
+from dosing.render.fhir import UCUM, full, written
 from dosing.render.wording import ROUTES
 from dosing.units import ucum
 

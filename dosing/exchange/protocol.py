@@ -301,4 +301,4 @@ def _of_file(query: Query, courses: str) -> Question:
 
 def _when(entry: Query | Choice) -> str:
     """The sentence that says under which condition something is asked; empty where it always is."""
-    return f" Asked when {page._when(entry)}." if entry.when else ""  # type: ignore[arg-type]  # it reads `when` only
+    return f" Asked when {page.when_said(entry)}." if entry.when else ""  # type: ignore[arg-type]  # it reads `when` only

@@ -99,11 +99,16 @@ def plan(
     when = When.of(day0, zone or site.zone, times)
     changes = _changes(set, by, reason, second_name)
     request = Request(_key(found), tuple(map(_key, parts)), changes, tuple((choose or {}).items()), when.times, when.day0 is not None, forms.names(library), _house(weight_rule, rounding))
-    settled = settled_for(request)
-    body = body_of(patient, bsa or found.bsa or site.bsa, site, when.day0)
-    if any(line.conditions for line in settled.lines):
-        refuse_contradictions(settled, body)
-    case = calculate(settled, body, when, patient.weighed)
+    try:
+        settled = settled_for(request)
+        body = body_of(patient, bsa or found.bsa or site.bsa, site, when.day0)
+        if any(line.conditions for line in settled.lines):
+            refuse_contradictions(settled, body)
+        case = calculate(settled, body, when, patient.weighed)
+    except InputError as error:
+        from dosing.planning.asking import missing_beside
+
+        raise InputError(*error.faults, *missing_beside(error.faults, found, parts, shelf, patient, when, choose or {}, bsa or "")) from None
     said = answers.read(answer, by)
     answers.prove(said, settled)
     idle = unused(settled, request.house, shelf) if request.house is not NO_HOUSE else []

@@ -32,9 +32,9 @@ def _faults(query: str, text: str, by: str) -> Iterable[Fault]:
 
 
 def decides(text: str) -> bool:
-    """Whether a text can be a decision: it has words, and is more than a no, a shrug or a task for somebody else."""
+    """Whether a text can be a decision: it has words, and is more than a question, a no, a shrug or a task for somebody else."""
     words = re.sub(r"[^\w\s/]", "", text).strip().casefold()
-    return any(letter.isalpha() for letter in words) and words not in OPEN and not ASKING.match(words)
+    return any(letter.isalpha() for letter in words) and not text.strip().endswith("?") and words not in OPEN and not ASKING.match(words)
 
 
 def prove(answers: Mapping[str, Mapping[str, str]], settled: Settled) -> None:

@@ -17,6 +17,7 @@ from dosing.engine.hours import Moments, hanging, missing_hours
 from dosing.errors import DosingError, Fault
 from dosing.metrics import FORMULAS
 from dosing.patient import Patient
+from dosing.patient import When as Moment
 from dosing.regimen import rules
 from dosing.regimen.library import Library
 from dosing.regimen.schema import Order, Regimen, When
@@ -230,6 +231,21 @@ def missing(asked: Iterable[Ask], given: Mapping[str, str], chosen: Mapping[str,
         for ask in asked
         if (ask.need == "needed" or (ask.need == "dated" and dated)) and not told.get(ask.where) and holds(ask, chosen)
     ]
+
+
+def missing_beside(
+    faults: Iterable[Fault], regimen: Regimen, blocks: Sequence[Regimen], shelf: Library, patient: Patient, when: Moment, choose: Mapping[str, str], formula: str,
+) -> list[Fault]:  # fmt: skip
+    """What a plan refused with some faults is missing beside them, so that nobody is asked twice."""
+    try:
+        asked = asks(regimen, blocks, shelf, formula)
+    except DosingError:
+        return []
+    facts = {f"patient: {name}": "given" for name in Patient.model_fields if getattr(patient, name) not in (None, "")}
+    hours = {f"time {name}": text for name, text in when.times} | ({"zone": when.zone} if when.zone else {})
+    chosen = {ask.where.removeprefix("choice "): ask.default for ask in asked if ask.default} | dict(choose)
+    told = {fault.where for fault in faults}
+    return [fault for fault in missing(asked, facts | hours | {f"choice {name}": text for name, text in choose.items()}, chosen, when.day0 is not None) if fault.where not in told]
 
 
 def holds(ask: Ask, chosen: Mapping[str, str]) -> bool:

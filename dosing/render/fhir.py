@@ -39,7 +39,7 @@ def bundle(sheet: Sheet, schedule: Schedule) -> Json:
     entries = [(names["patient"], _patient(schedule)), (names["course"], _group(sheet, schedule, orders, names))]
     entries += [(names[f"order {order}"], _request(sheet, schedule, order, names["patient"])) for order in orders]
     entries += [(_name(sheet, schedule, f"dose {row.order} {row.number}"), _administration(sheet, schedule, row, names)) for row in every if _is_over(row)]
-    return _full({
+    return full({
         "resourceType": "Bundle", "identifier": {"system": "urn:ietf:rfc:3986", "value": _name(sheet, schedule, "bundle")}, "type": "collection",
         "timestamp": _instant(schedule.printed_at), "entry": [{"fullUrl": name, "resource": resource} for name, resource in entries],
     })  # fmt: skip
@@ -179,11 +179,11 @@ def _plain(text: str) -> str:
     return text.replace(wording.NBSP, " ")
 
 
-def _full(value: Any) -> Any:
+def full(value: Any) -> Any:
     """The value without empty texts, lists and objects, which FHIR forbids."""
     if isinstance(value, dict):
-        return {key: kept for key, each in value.items() if (kept := _full(each)) not in (None, "", [], {})}
-    return [_full(each) for each in value] if isinstance(value, list) else value
+        return {key: kept for key, each in value.items() if (kept := full(each)) not in (None, "", [], {})}
+    return [full(each) for each in value] if isinstance(value, list) else value
 
 
 def written(value: Any, margin: str = "\n") -> str:

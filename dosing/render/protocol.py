@@ -35,7 +35,8 @@ def _rhythm(order: Order) -> str:
     return "first hour: choose" if order.first == "ask" else ""
 
 
-def _when(order: Order) -> str:
+def when_said(order: Order) -> str:
+    """The conditions of an order in words; empty where it is always given."""
     if not order.when:
         return ""
     either = " or ".join(c.text for c in order.when.any)
@@ -67,7 +68,7 @@ def calendar(regimen: Regimen, day0: date) -> list[dict[str, Any]]:
 def to_dict(regimen: Regimen, day0: date | None = None) -> dict[str, Any]:
     """The protocol as plain JSON values, with its calendar when a day 0 is given."""
     orders = [
-        {"id": o.id, "drug": o.drug, "dose": str(o.dose), "days": _days(o), "rhythm": _rhythm(o), "when": _when(o), "route": o.route, "weight": o.weight,
+        {"id": o.id, "drug": o.drug, "dose": str(o.dose), "days": _days(o), "rhythm": _rhythm(o), "when": when_said(o), "route": o.route, "weight": o.weight,
          "over": o.over, "product": o.product, "total": str(o.total) if o.total else None, "limits": _limits(o), "note": o.note, "cite": {k: list(v) for k, v in o.cite.items()}}
         for o in regimen.orders
     ]  # fmt: skip

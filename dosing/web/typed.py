@@ -13,7 +13,7 @@ from dosing.engine.settle import Change
 from dosing.errors import DosingError, Fault, InputError, UsageError, closest
 from dosing.patient import Patient, When
 from dosing.planning import plan
-from dosing.planning.asking import Ask, asks, missing
+from dosing.planning.asking import Ask, asks
 from dosing.regimen.library import Library
 from dosing.regimen.schema import Regimen
 from dosing.schedule import Schedule
@@ -94,9 +94,7 @@ def planned(regimen: Regimen, typed: Typed, shelf: Library, folders: tuple[str, 
     try:  # what cannot be read is told already: the rest is planned without it, for its own faults
         schedule = _plan(regimen, patient or Patient(), typed, shelf, folders, {"day0": day0, "zone": zone, "times": times} if read else {})
     except DosingError as error:
-        seen = {fault.where for fault in found}
-        found += [fault for fault in error.faults if fault.where not in seen or not fault.where]
-        raise type(error)(*found, *_also(regimen, typed, shelf, found)) from None
+        raise type(error)(*found, *(fault for fault in error.faults if _is_news(fault, found, typed))) from None
     if found:
         raise InputError(*found)
     return schedule
@@ -111,21 +109,16 @@ def _plan(regimen: Regimen, patient: Patient, typed: Typed, shelf: Library, fold
     )  # fmt: skip
 
 
-def _keyed(row: Mapping[str, str]) -> dict[str, str]:
+def _keyed(row: Mapping[str, str]) -> dict[str, Any]:
     return {"value" if key == "to" else key: text for key, text in row.items()}
 
 
-def _also(regimen: Regimen, typed: Typed, shelf: Library, found: Sequence[Fault]) -> list[Fault]:
-    """What is missing beside the faults found, so that nobody is asked twice."""
-    try:
-        asking = asked(regimen, typed, shelf)
-    except DosingError:
-        return []
-    fields = {typed.field_of(fault.where) for fault in found}
-    given = {ask.where: typed.texts.get(typed.field_of(ask.where), "") for ask in asking}
-    defaults = {ask.where.removeprefix("choice "): ask.default for ask in asking if ask.default}
-    left = missing(asking, given, defaults | typed.group("choice"), "day0" in typed.texts)
-    return [fault for fault in left if typed.field_of(fault.where) not in fields]
+def _is_news(fault: Fault, found: Sequence[Fault], typed: Typed) -> bool:
+    """Whether a fault is none of those found before it; what was typed and could not be read is not missing beside that."""
+    if not fault.where:
+        return True
+    unread = fault.code == "P05" and typed.field_of(fault.where) in typed.texts
+    return not unread and fault.where not in {one.where for one in found}
 
 
 def _tried(work: Callable[[], T], found: list[Fault]) -> T | None:
