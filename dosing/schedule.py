@@ -271,7 +271,7 @@ class Schedule:
     issue: int = 0  # number of this print in a course, 0 outside one
     replaces: int = 0
     changed: tuple[dict[str, Any], ...] = ()  # what differs from the issue it replaces
-    course: dict[str, Any] | None = None  # doses not given, lists of queries, original day 0
+    course: Mapping[str, Any] | None = None  # doses not given, lists of queries, original day 0
     folders: tuple[str, ...] = field(repr=False, default=())  # library folders it was planned with
     blinds: tuple[str, ...] = field(repr=False, default=("arm",))  # choices that tell the arm of a blinded trial
     closed: frozenset[str] = field(repr=False, default=frozenset())  # the site's weekend by name, its holidays by ISO date
@@ -343,7 +343,7 @@ class Schedule:
     def _course(self) -> dict[str, Any]:
         """The keys that only a course has."""
         issued = {"issue": self.issue, "replaces": self.replaces or None, "changed": list(self.changed)} if self.issue else {}
-        return issued | ({"course": self.course} if self.course else {})
+        return issued | ({"course": dict(self.course)} if self.course else {})
 
     def to_frame(self) -> Any:
         """The administrations as a table of plain columns (an Arrow table; needs the extra `cohort`)."""

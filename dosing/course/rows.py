@@ -19,7 +19,7 @@ from dosing.course.state import Done, Lane, State, day_of
 from dosing.derivation import Derivation
 from dosing.engine.dose import Reading
 from dosing.engine.settle import Line
-from dosing.schedule import Administration, Amount, Finding, Total
+from dosing.schedule import Administration, Amount, Finding, LaterNamed, Total
 from dosing.units import exact
 
 MISSED: dict[str, Any] = {"missed": True}
@@ -166,10 +166,14 @@ def hours(state: State) -> dict[str, str]:
     return times
 
 
-def course_facts(state: State, told: list[Finding]) -> dict[str, Any] | None:
+def course_facts(state: State, told: list[Finding]) -> LaterNamed[Any] | None:
     """What only a course has to say; None while nothing has happened."""
     if not (state.told or state.asked or state.day0 != state.zero or any(lane.done or lane.stopped for lane in state.lanes.values())):
         return None
+    return LaterNamed(partial(_facts, state, told))
+
+
+def _facts(state: State, told: list[Finding]) -> dict[str, Any]:
     return {"day0_at_start": state.zero.isoformat(), "not_given": [row for order, lane in state.lanes.items() for row in _not_given(order, lane)],
             "answer_before_release": [f.id for f in told if f.is_open], "needed_by": {f.id: needed_by(state, f.order) for f in told if f.is_open},
             "for_information": [f.id for f in told if f.level == "note"]}  # fmt: skip

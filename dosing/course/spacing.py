@@ -17,14 +17,15 @@ MOVED = ("give", "graft", "miss", "move-day0")  # kinds of choices that say wher
 
 def all_of(state: State, case: Case, there: Mapping[str, tuple[Stand, ...]]) -> Iterator[Finding]:
     """Doses on other days than stated, too near to each other, or at the graft and after it; `there` is where they stand."""
-    begun = [(line, state.lanes[line.id]) for line in case.lines if state.lanes[line.id].done or state.told]
+    told = tuple((one.name, one.order) for one in state.told if one.kind in MOVED)
+    begun = [(line, state.lanes[line.id]) for line in case.lines if told or state.lanes[line.id].done]
     for what in (_windows, _distances):
         for line, lane in begun:
-            yield from lane.once((what, line, there[line.id], state.told), lambda: tuple(what(state, line, there[line.id])))  # noqa: B023
+            yield from lane.once((what, line, there[line.id], told), lambda: tuple(what(state, line, there[line.id], told)))  # noqa: B023
     yield from _after_graft(case, there)
 
 
-def _windows(state: State, line: Line, there: Sequence[Stand]) -> Iterator[Finding]:
+def _windows(state: State, line: Line, there: Sequence[Stand], told: Sequence[tuple[str, str]]) -> Iterator[Finding]:
     """Doses left, or given, on days that the source does not state: asked about unless a person chose it."""
     if line.rhythm.event or not line.dose or not state.lanes[line.id].done:
         return
@@ -36,7 +37,7 @@ def _windows(state: State, line: Line, there: Sequence[Stand]) -> Iterator[Findi
     if given:
         yield Finding(f"{line.id}.given-days", "course.given-days", "note", f"{line.id}: {_on(given)} as day 0 stands now; given as recorded, outside {stated}.", line.id, line.cited())
     if left:
-        chosen = any(one.name in ("slide", "append") and one.order == line.id or one.name in ("continue", "rest-day", "follow") for one in state.told)
+        chosen = any(name in ("slide", "append") and order == line.id or name in ("continue", "rest-day", "follow") for name, order in told)
         level: Level = "note" if chosen else "query"
         yield Finding(f"{line.id}.window", "timing.outside-days", level, f"{_on(left)}: outside {stated}.", line.id, line.cited())
 
@@ -45,11 +46,11 @@ def _on(doses: Sequence[Stand]) -> str:
     return ", ".join(f"dose {one.number} on day {forms.say_day(one.day)}" for one in doses)
 
 
-def _distances(state: State, line: Line, there: Sequence[Stand]) -> Iterator[Finding]:
+def _distances(state: State, line: Line, there: Sequence[Stand], chosen: Sequence[tuple[str, str]]) -> Iterator[Finding]:
     """Two doses of one order nearer to each other than ordered; of an interval also farther."""
     told = list(near(state, line, there))
     if told:
-        level: Level = "note" if any(one.kind in MOVED and one.order in (line.id, "") for one in state.told) else "query"
+        level: Level = "note" if any(order in (line.id, "") for _, order in chosen) else "query"
         yield Finding(f"{line.id}.distance", "course.distance", level, "; ".join(told) + ".", line.id)
 
 
