@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dosing import forms, second
-from dosing.course.places import hung_on, wall_text
+from dosing.course.places import wall_text
 from dosing.course.state import Lane, Segment, State
 from dosing.engine.dose import Reading
 from dosing.engine.settle import Line
@@ -34,7 +34,7 @@ def confirm(state: State, lines: Iterable[Line], person: second.Person, held: se
     asked: dict[Line, Any] = {}
     count = 0
     for line in (line for line in lines if line.id in readings and state.lanes[line.id].rest):
-        lane, hung = state.lanes[line.id], tuple(wall_text(at, state.zone) for at in hung_on(state, line))
+        lane, hung = state.lanes[line.id], tuple(wall_text(at, state.zone) for at in state.hung(line))
         lane.once(("placed", line, state.inputs.calendar, hung), partial(_prove_places, state, line, hung))  # what did not change is not done again
         key = ("dosed", line, readings[line.id], person, line.id in held, calculated[line.id], limit)
         if key not in lane.kept:

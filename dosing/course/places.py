@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dosing import forms
 from dosing.course import moment
-from dosing.engine.settle import Line
+from dosing.engine.settle import Line, Settled
 from dosing.engine.timeline import Slot, local, place, slot, starts
 from dosing.patient import When
 
@@ -28,7 +28,7 @@ def left(state: State, order: str) -> dict[int, Slot]:
     line, rest = state.inputs.line(order), state.lanes[order].rest
     if line is None or not rest:
         return {}
-    hung = hung_on(state, line)
+    hung = state.hung(line)
     return state.lanes[order].once(("left", state.inputs.calendar, line, hung), lambda: _placed(line, state.when, rest, hung))
 
 
@@ -94,8 +94,13 @@ def _chosen(found: list[int], which: str) -> tuple[int, ...]:
 
 def first_of(state: State, event: str) -> int | None:
     """The first start, given or planned, of the order that is an event; None where no order of the course is it."""
-    lane = next((order for order in state.lanes if (line := state.inputs.line(order)) and line.order.event == event), None)
-    return min(_doses(state, lane), default=None) if lane else None
+    return min(_doses(state, _order_of(state.inputs.settled, event)), default=None)
+
+
+@lru_cache(maxsize=512)
+def _order_of(settled: Settled, event: str) -> str:
+    """The order that is an event; empty where none is."""
+    return next((line.id for line in settled.lines if line.order.event == event), "")
 
 
 @lru_cache(maxsize=4096)
@@ -151,7 +156,7 @@ class Stand(NamedTuple):
 def stands(state: State, order: str) -> tuple[Stand, ...]:
     """The doses of an order, given and left, in time order; worked out once for as long as nothing moves them."""
     lane, line = state.lanes[order], state.inputs.line(order)
-    hung = hung_on(state, line) if line else ()
+    hung = state.hung(line) if line else ()
     return lane.once(("stands", state.inputs.calendar, line, hung), lambda: _stands(state, order))
 
 

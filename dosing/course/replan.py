@@ -216,15 +216,18 @@ def _noted(after: State, before: State, entry: Any, asks: dict[str, Any], told: 
     """The entry itself, the moment told, the outcome chosen, and the choices that this entry opens, settles or leaves without effect."""
     moment_ = now_of(before, entry)
     now = moment_ if before.now is None or (moment_ is not None and moment_ > before.now) else before.now
-    after = replace(after, now=now, log=(*before.log, entry))
+    new: dict[str, Any] = {"now": now, "log": (*before.log, entry)}
     if asks:
-        after = replace(after, chosen={key: one for key, one in after.chosen.items() if key not in asks})
+        new["chosen"] = {key: one for key, one in after.chosen.items() if key not in asks}
     if after.asked or after.lapsed or asks:
         left = {key: one for key, one in after.asked.items() if not _settled(after, key, one, entry)}
         lapsed = {key: (one, entry) for key, one in left.items() if _lapses(after, one, entry)}
         old = {key: one for key, one in after.lapsed.items() if not _settled(after, key, one[0], entry)}
-        after = replace(after, asked={key: one for key, one in left.items() if key not in lapsed} | asks, lapsed={key: one for key, one in (old | lapsed).items() if key not in asks})
-    return replace(after, told=(*after.told, told), chosen={**after.chosen, query_of(entry): Chosen(entry, before, told)}) if told else after
+        new["asked"] = {key: one for key, one in left.items() if key not in lapsed} | asks
+        new["lapsed"] = {key: one for key, one in (old | lapsed).items() if key not in asks}
+    if told:
+        new |= {"told": (*after.told, told), "chosen": {**new.get("chosen", after.chosen), query_of(entry): Chosen(entry, before, told)}}
+    return replace(after, **new)
 
 
 def _settled(state: State, key: str, fact: Any, entry: Any) -> bool:

@@ -248,6 +248,7 @@ class State:
     series: str = ""  # the digest of the first entry, which never changes and every issue shares
     other_files: tuple[str, ...] = ()  # files of the library that are not those of the start
     _places: dict[str, dict[int, Slot]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _hung: dict[str, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def when(self) -> When:
@@ -284,6 +285,12 @@ class State:
     def with_inputs(self, **changed: Any) -> State:
         """The state with some inputs replaced."""
         return replace(self, inputs=replace(self.inputs, **changed))
+
+    def hung(self, line: Line) -> tuple[int, ...]:
+        """The instants that an order hangs on, as they happened or are planned now; empty for one that hangs on the clock alone."""
+        if line.id not in self._hung:
+            self._hung[line.id] = places.hung_on(self, line)
+        return self._hung[line.id]
 
     def starts(self, order: str) -> dict[int, Slot]:
         """The planned places of the doses that are left of an order, by number; T04 or T05 where a clock time cannot be told."""
