@@ -260,7 +260,8 @@ class Course(Issues):
         found = options(self.state, entry, self._now(), asked)
         if asked or entry.what == "move-day0":
             picked = choose(found, entry, asked)
-            texts.need(by=entry.by, reason=entry.why) if entry.what == "move-day0" else None  # the outcomes are shown first
+            if asked and entry.what == "move-day0":
+                texts.need(by=entry.by, reason=entry.why)  # after the outcomes are shown; before the first dose there is none to choose
             return entry, picked if asked else None
         if all(one.refused for one in found):
             choose(found, entry, "")
