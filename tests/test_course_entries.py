@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import datetime
+from typing import Any
 
 import pytest
 from test_course import ADULT, at_noon, give_all, gvhd, left, levels, message, rows, story_a, story_b, total
@@ -184,7 +185,7 @@ def test_a_creatinine_of_the_course_holds_from_now_on() -> None:
         course.set("creatinine", "0.9 kg", by="AB", why="lab")
     course.set("creatinine", "0.9 mg/dL", at="2027-01-10T12:00", by="AB", why="lab sheet")
     assert not is_open(course, "flu.creatinine") and course.schedule().patient["creatinine"]["value"] == "0.9"
-    assert message(course, "course.fact.1") == "creatinine of the patient: none before, 0.9 mg/dL from 2027-01-10 12:00; entered by AB: lab sheet. Doses given before stay as they were given."
+    assert message(course, "course.fact.1") == "creatinine of the patient: not entered before, 0.9 mg/dL from 2027-01-10 12:00; entered by AB: lab sheet. Doses given before stay as they were given."
     course.set("creatinine", "1.1 mg/dL", by="AB", why="lab sheet of Monday")
     assert "0.9 mg/dL before, 1.1 mg/dL" in message(course, "course.fact.2") and again(course).schedule().to_dict() == course.schedule().to_dict()
 
@@ -311,3 +312,28 @@ def test_small_words(run) -> None:
     course.issue(by="P")
     assert run(course, "notice", "1")[1].startswith("issue 1: it is the latest")
     assert "move-day0 (hsc 18:00, by AB" in run(course, "move-day0", "--time", "hsc=18:00", *WHO)[1]
+
+
+# the newest governs
+
+
+@pytest.mark.parametrize("enter", [
+    lambda course, text, at: course.set("creatinine", f"{text} mg/dL", at=at, by="AB", why="lab"),
+    lambda course, text, at: course.set("cy.dose", f"{text}00 mg/m2/day".replace("0.", ""), at=at, by="AB", why="prescriber"),
+    lambda course, text, at: course.weigh(f"6{text} kg", outcome="real", at=at, by="AB"),
+], ids=["fact", "dose", "weight"])  # fmt: skip
+def test_an_older_value_does_not_replace_a_newer_one(enter: Any) -> None:
+    """A result of the morning, entered late, must not take away what the evening's result asked about."""
+    course = story_a()
+    enter(course, "0.7", "2027-01-09T18:00")
+    before = course.to_bytes()
+    with pytest.raises(InputError, match="older than the one that holds, of Sat 2027-01-09 18:00"):
+        enter(course, "0.6", "2027-01-08T06:00")
+    assert course.to_bytes() == before
+    enter(course, "0.6", "2027-01-09T19:00")
+
+
+def test_a_fact_that_was_not_entered_before_is_told_so() -> None:
+    course = story_a()
+    course.set("allergies", "rabbit protein", by="AB", why="told by the family")
+    assert "allergies of the patient: not entered before, rabbit protein" in {one.id: one.message for one in course.schedule().findings}["course.fact.1"]

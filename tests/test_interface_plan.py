@@ -123,6 +123,13 @@ def test_a_broken_drug_or_site_file_is_exit_3(seed, tmp_path) -> None:
     assert [fault["where"] for fault in faults] == ["site/site.yaml:1: zone"]
 
 
+def test_a_dose_twice_daily_asks_for_its_hours(seed) -> None:
+    told = refusal(seed(*BODY, *WHEN, *SAA1, "--set", "flu.dose=15 mg/m2/dose twice daily", "--by", "AB", "--reason", "divided"), 4)
+    assert [(fault["code"], fault["where"]) for fault in told] == [("R05", "order flu")] and 'flu.at="09:00, 21:00"' in told[0]["do"]
+    made = seed(*BODY, *WHEN, *SAA1, "--set", "flu.dose=15 mg/m2/dose twice daily", "--set", "flu.at=09:00, 21:00", "--by", "AB", "--reason", "divided")
+    assert [row["start"][11:16] for row in made.rows("flu")] == ["09:00", "21:00"] * 4
+
+
 def test_a_library_that_is_not_there_is_a_wrong_command_line(seed, tmp_path) -> None:
     assert refusal(seed(*BODY, *WHEN, *SAA1, "--library", str(tmp_path / "none")), 2)
 

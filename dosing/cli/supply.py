@@ -28,16 +28,18 @@ def supply(regimen: str | None, cohort: str | None, output: Sequence[str], as_js
     from dosing.cohort.files import write_refused
     from dosing.cohort.progress import watching
     from dosing.supply import supply as count
+    from dosing.supply import window
     from dosing.supply.files import check_path, to_bytes, write
     from dosing.supply.planned import plan_file, refused_rows
 
     if not cohort:
         raise click.UsageError("supply is for a table of patients – add --cohort FILE")
-    targets = [check_path(path) for path in output]
+    targets = [check_path(path, cohort) for path in output]
+    first, last = window(start, end)
     given = stated(options)
     with watching() as watch:
         planned = plan_file(cohort, regimen, watch, **_asked(options))
-        made = count(planned, **given, share=share, start=start, end=end, library=options["library"], by_patient=by_patient)
+        made = count(planned, **given, share=share, start=first, end=last, library=options["library"], by_patient=by_patient)
     refused = refused_rows(planned)
     for path in targets:
         write(made, path)

@@ -236,6 +236,8 @@ class Course(Issues):
 
     def _keep_entry(self, entry: Any, outcome: str = "") -> events.Event:
         news.prove_people(self.state, entry)
+        if entry.what in ("set", "weigh"):
+            news.prove_newest(self.state, entry)
         choice = entry.what == "answer" and (entry.query in self.state.asked or replan.again(self.state, entry.query))
         entry, made = self._decided(entry) if choice else self._with_outcome(entry, outcome)
         news.prove_people(self.state, entry)

@@ -8,7 +8,7 @@ from typing import Any
 from dosing.course import findings, level, pharmacy, replan, texts
 from dosing.course.doses import corrected, stay
 from dosing.course.events import Event, Planned
-from dosing.course.moment import spoken, stamp
+from dosing.course.moment import read_moment, spoken, stamp
 from dosing.course.state import Done, State
 from dosing.errors import Fault, InputError, UsageError, closest, refuse
 from dosing.patient import Patient
@@ -103,6 +103,15 @@ def prove_set(state: State, key: str, value: str) -> None:
     elif "." not in key and not replan.is_choice(state, key):
         known = {*facts, *(name for part in (settled.regimen, *settled.blocks) for name in part.choices)}
         raise UsageError(Fault("R05", f'"{key}" is no choice and no fact of the patient', f"{closest(key, known)} A field of an order is written order.key, for example {next(iter(state.lanes))}.dose.", "set"))
+
+
+def prove_newest(state: State, entry: Any) -> None:
+    """Refuse a weight, fact, choice or field of an earlier moment than the one that holds: the newest governs what is left (O14)."""
+    name = getattr(entry, "key", "weight")
+    before = [one for one in state.log if (one.what, getattr(one, "key", "weight")) == (entry.what, name) and one.at]
+    newest = max((read_moment(one.at, state.zone) for one in before), default=None)
+    if newest is not None and entry.at and read_moment(entry.at, state.zone) < newest:
+        raise refuse("O14", f"{name} of {spoken(read_moment(entry.at, state.zone), state.zone)} is older than the one that holds, of {spoken(newest, state.zone)}, and would replace it", "check the time; if the newer one is wrong, enter the true value with a time after it and say why.", name)
 
 
 def prove_answer(state: State, made: Schedule, query: str, text: str, why: str) -> None:

@@ -34,7 +34,7 @@ def real_weight(state: State, entry: Any) -> State:
 def change(state: State, entry: Any) -> State:
     """A field of an order, a choice or a fact of the patient, set from now on; doses not yet done take their places of the new days and hours."""
     if entry.key in FACTS_OF_PATIENT:
-        new = Fact(entry.key, state.inputs.facts.get(entry.key, "none"), entry.value, entry)
+        new = Fact(entry.key, state.inputs.facts.get(entry.key, "not entered"), entry.value, entry)
         patient = state.inputs.facts | {entry.key: entry.value}
         return replace(state, inputs=replace(state.inputs, patient=tuple(patient.items())), facts=(*state.facts, new))
     if is_choice(state, entry.key):

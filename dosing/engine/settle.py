@@ -20,7 +20,7 @@ from dosing.engine.change import Change, apply, fits
 from dosing.engine.compose import PREFIX, compose, decide, unknown
 from dosing.engine.hours import Moments, missing_hours, rhythms
 from dosing.engine.timeline import Rhythm
-from dosing.errors import DosingError, Fault, InputError, closest
+from dosing.errors import DosingError, Fault, InputError, closest, refuse
 from dosing.regimen import rules
 from dosing.regimen.drug import Drug, Product
 from dosing.regimen.library import Library
@@ -280,6 +280,8 @@ def _line(order: Order, library: Library, rhythm: Rhythm) -> Line:
     count = rules.administrations(order) or 0
     if not isinstance(order.dose, forms.Dose):
         return Line(order.id, order, drug, product, None, 1, count, Decimal(0), 0.0, rhythm, conditions, open=str(order.dose))
+    if rules.lacks_hours(order):
+        raise refuse("R05", f"{order.dose.times} doses a day need {order.dose.times} clock times, and {order.id} has {rules.per_day(order)}", f'state the hours: --set {order.id}.at="09:00, 21:00", with --by and --reason.', f"order {order.id}")
     value = order.dose.low * exact(order.dose.unit, drug.unit, order.dose.per)
     parts = {"dose": 1, "day": rules.per_day(order), "course": count}[order.dose.time]
     return Line(order.id, order, drug, product, order.dose, parts, count, value, float(Fraction(value) / parts), rhythm, conditions, members)

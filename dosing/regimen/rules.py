@@ -82,6 +82,11 @@ def per_day(order: Order) -> int:
     return len(order.at.minutes) if isinstance(order.at, forms.Clock) else 1
 
 
+def lacks_hours(order: Order) -> bool:
+    """Whether a dose is stated several times a day, and the order has not as many clock times."""
+    return isinstance(order.dose, forms.Dose) and (order.dose.times or 1) > 1 and order.dose.times != per_day(order)
+
+
 def per_administration(order: Order, dose: forms.Dose) -> tuple[Fraction, Fraction]:
     """The lowest and highest amount of one administration, in the dose's own unit per its basis."""
     parts = {"dose": 1, "day": per_day(order), "course": administrations(order) or 1}[dose.time]
@@ -281,7 +286,7 @@ def counts_agree(regimen: Regimen, drugs: Mapping[str, Drug]) -> Found:
             yield ("orders", n, "days"), Fault("Y08", f"the dose says {stated}, the days make {actual}", "correct one of them.")
         if not isinstance(order.dose, forms.Dose) or not isinstance(order.days, tuple):
             continue
-        if (order.dose.times or 1) > 1 and order.dose.times != per_day(order):
+        if lacks_hours(order):
             yield ("orders", n, "at"), Fault("R05", f"{order.dose.times} doses a day need {order.dose.times} clock times", "write them as at: 09:00, 21:00.")
 
 

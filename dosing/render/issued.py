@@ -59,7 +59,8 @@ def _was(schedule: Schedule, mine: Sequence[dict[str, Any]]) -> str:
 def _fact(schedule: Schedule, order: str | None, what: str, before: object, after: object, numbers: Sequence[int]) -> Fact:
     about = name_of(schedule, str(order)) if order in {row["id"] for row in schedule.orders} else str(order or "")
     label = " ".join(filter(None, (about, runs(numbers) if numbers else "", prose(schedule, str(what or "")))))
-    return Fact(label[:1].upper() + label[1:], f"{_side(schedule, before)} → {_side(schedule, after)}")
+    sides = (_side(schedule, side) if side not in (None, "") or not str(what).startswith("patient") else "not entered" for side in (before, after))
+    return Fact(label[:1].upper() + label[1:], " → ".join(sides))
 
 
 def _side(schedule: Schedule, value: object) -> str:

@@ -11,20 +11,20 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from dosing import forms
-from dosing.errors import DosingError
+from dosing.errors import DosingError, refuse
 from dosing.supply.counting import count
-from dosing.supply.doses import Opened, grouped, windowed
+from dosing.supply.doses import Opened, grouped, outside, windowed
 from dosing.supply.leftout import by_patient as rows_by_patient
 from dosing.supply.leftout import left_out
 from dosing.supply.making import Kitchen, Stated
-from dosing.supply.result import Line, NotCounted
+from dosing.supply.result import Line, NotCounted, Outside
 from dosing.supply.supplied import Supply
 
 if TYPE_CHECKING:
     from dosing.cohort import CohortSchedule
     from dosing.schedule import Schedule
 
-__all__ = ["Line", "NotCounted", "Opened", "Supply", "supply"]
+__all__ = ["Line", "NotCounted", "Opened", "Outside", "Supply", "supply", "window"]
 
 
 def supply(
@@ -40,11 +40,11 @@ def supply(
     `dosing.supply.planned.plan_file`). `products`, `volumes`, `bags`, `graduation`, `withdraw`, `country` and `prices`
     are those of `dosing.prepare`; a name may be an order's, a drug's, or `REGIMEN/ORDER`, the nearest wins. `share` lets
     doses of one product on one day share vials where its label says how long an opened one keeps. `start` and `end`
-    (both counted) cut the calendar, `library` is that of the plans where it is not told, `by_patient` adds the
+    (both counted) cut the calendar, and what they leave out is told as `outside`; `library` is that of the plans where it is not told, `by_patient` adds the
     patients' own rows.
-    Raises `InputError` (T01) without day 0, `UsageError` for an order or product that no schedule holds.
+    Raises `InputError` (T01) without day 0 and as `window`, `UsageError` for an order or product that no schedule holds.
     """
-    first, last = _day(start, "start"), _day(end, "end")
+    first, last = window(start, end)
     whole = grouped(planned, forms.names(library))
     kitchen = Kitchen(Stated.of(products, volumes, bags, graduation, withdraw, country, prices), whole)
     group = windowed(whole, first, last)
@@ -54,7 +54,16 @@ def supply(
         start=first, end=last, regimens=group.regimens, patients=group.patients, share=share, days=days, totals=totals,
         not_counted=(*left_out(group, made), *group.unscheduled), open=group.open, asks=kitchen.asks(made, share), checks=kitchen.checks(made, group.doses),
         refused=group.refused, by_patient=rows_by_patient(group, made) if by_patient else None,
+        outside=outside(whole, first, last),
     )  # fmt: skip
+
+
+def window(start: str | date | None, end: str | date | None) -> tuple[date | None, date | None]:
+    """The first and last date to count; `InputError` for a text that is no date (T01, T02) or a first after the last (T03)."""
+    first, last = _day(start, "--from"), _day(end, "--to")
+    if first and last and first > last:
+        raise refuse("T03", f"the window begins on {first} and ends before that, on {last}", "exchange the two dates, or correct one.", "--from/--to")
+    return first, last
 
 
 def _day(text: str | date | None, where: str) -> date | None:

@@ -18,7 +18,7 @@ from dosing.regimen.library import library as open_library
 from dosing.regimen.schema import Regimen as Protocol
 from dosing.rounding import number_text
 from dosing.schedule import Administration, Amount, Schedule
-from dosing.supply.result import NotCounted, RefusedRow, Regimen
+from dosing.supply.result import NotCounted, Outside, RefusedRow, Regimen
 
 if TYPE_CHECKING:
     from dosing.cohort import CohortSchedule
@@ -144,8 +144,18 @@ def _joined(shelf: Library, groups: Sequence[Group]) -> Group:
 
 def windowed(group: Group, start: date | None, end: date | None) -> Group:
     """The doses from one date to another, both counted."""
-    kept = tuple(dose for dose in group.doses if (start is None or dose.day >= start) and (end is None or dose.day <= end))
-    return replace(group, doses=kept)
+    return replace(group, doses=tuple(dose for dose in group.doses if _within(dose.day, start, end)))
+
+
+def outside(group: Group, start: date | None, end: date | None) -> Outside | None:
+    """The doses that `windowed` leaves out; None where it leaves out none."""
+    cut = [dose for dose in group.doses if not _within(dose.day, start, end)]
+    days = [dose.day for dose in cut]
+    return Outside(sum(len(dose.patients) for dose in cut), min(days), max(days)) if cut else None
+
+
+def _within(day: date, start: date | None, end: date | None) -> bool:
+    return (start is None or day >= start) and (end is None or day <= end)
 
 
 def _unscheduled(regimen: str, left: Iterable[Mapping[str, str]]) -> Iterator[NotCounted]:

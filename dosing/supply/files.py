@@ -24,18 +24,20 @@ from dosing.supply.supplied import Supply
 FORMATS = (".txt", ".md", ".csv", ".json", ".xlsx")
 NUMBERS = {"doses", "patients", "amount", "drawn", "content", "vials", "waste", "vials_shared", "waste_shared", "bags_not_known", "vials_not_known", "row"}
 DATES = {"date", "first", "last"}
-BESIDE = ("not counted", "refused", "open", "ask", "check")  # sections beside the counts, and their columns
+BESIDE = ("outside", "not counted", "refused", "open", "ask", "check")  # sections beside the counts, and their columns
 NOTED = ("section", "drug", "doses", "patients", "first", "last", "note")
 WIDE = {"drug": 28, "product": 28, "vial": 18, "bags": 40, "keeps": 20, "note": 80, "date": 11, "first": 11, "last": 11, "id": 16}
 
 
-def check_path(path: str | os.PathLike[str]) -> Path:
-    """The file to write, found writable before anything is calculated; `UsageError` for its format or place."""
+def check_path(path: str | os.PathLike[str], source: str | os.PathLike[str] | None = None) -> Path:
+    """The file to write, found writable before anything is calculated; `UsageError` for its format or place, or where it is `source`."""
     target = checked(os.fspath(path))
     if target.suffix.lower() not in FORMATS:
         raise UsageError(Fault("format", f'"{target.name}" has no format that supply writes', f"end it with one of {', '.join(FORMATS)}.", "output"))
     if target.is_dir() or not os.access(target.parent, os.W_OK):
         raise UsageError(Fault("S01", "the file cannot be written there", "name a file in a folder that exists and may be written.", os.fspath(path)))
+    if source is not None and target.resolve() == Path(source).resolve():
+        raise UsageError(Fault("S01", "the supply would replace the patients", "name another output file.", "output"))
     return target
 
 

@@ -26,15 +26,17 @@ def heading(supply: Supply) -> str:
 
 
 def state(supply: Supply) -> str:
-    """Whether these counts are all there will be, and why not."""
+    """Whether the counts of these dates are final, why not, and what of the group lies outside them."""
     held = sum(one.doses for one in supply.not_counted if one.why == "held")
     parts = (
-        (held, plural(held, "dose") + " held"), (len(supply.open), plural(len(supply.open), "query", "queries") + " open"),
+        (not supply.patients, "no dose lies in these dates"), (held, plural(held, "dose") + " held"), (len(supply.open), plural(len(supply.open), "query", "queries") + " open"),
         (sum(one.vials_unknown for one in supply.totals), "vials of {} not known"), (sum(one.bags_unknown for one in supply.totals), "bags of {} not known"),
         (rows := len({one.row for one in supply.refused}), plural(rows, "row") + " refused"),
+        (len(supply.asks), plural(len(supply.asks), "fact") + " asked for"),
     )  # fmt: skip
     told = [text.format(plural(number, "dose")) for number, text in parts if number]
-    return f"NOT FINAL: {'; '.join(told)}." if told else "Final: nothing is held, open or unknown."
+    verdict = f"NOT FINAL: {'; '.join(told)}." if told else "Final: nothing is held, open, asked for or unknown."
+    return f"{verdict} {supply.outside}." if supply.outside else verdict
 
 
 def plural(number: int, one: str, many: str = "") -> str:

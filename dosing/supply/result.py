@@ -21,6 +21,23 @@ class Regimen(NamedTuple):
     patients: int
 
 
+class Outside(NamedTuple):
+    """The doses of the group that a window leaves out, held ones among them, with their first and last date."""
+
+    doses: int
+    first: Date
+    last: Date
+
+    def to_dict(self) -> dict[str, Any]:
+        """The doses left out as plain JSON values."""
+        return {"doses": self.doses, "first": self.first.isoformat(), "last": self.last.isoformat()}
+
+    def __str__(self) -> str:
+        """`12 doses of the group lie outside these dates, 2026-12-04 to 2026-12-10`."""
+        doses = "1 dose of the group lies" if self.doses == 1 else f"{self.doses:,} doses of the group lie"
+        return f"{doses} outside these dates, {self.first}" + (f" to {self.last}" if self.last != self.first else "")
+
+
 class RefusedRow(NamedTuple):
     """A row that was not planned, without whose it is: number in the file, column, code and cure."""
 

@@ -20,10 +20,12 @@ PATIENT = ("id", "date", "order", "drug", "doses", "amount", "unit", "how", "via
 
 
 def rows_of(supply: Supply) -> Iterator[dict[str, Any]]:
-    """Sections `day`, `total`, `not counted`, `open`, `ask`, `check` and `refused`; what a section does not say is None."""
+    """Sections `day`, `total`, `outside`, `not counted`, `open`, `ask`, `check` and `refused`; what a section does not say is None."""
     for section, lines in (("day", supply.days), ("total", supply.totals)):
         for line in lines:
             yield from _line(section, line, supply.share)
+    if cut := supply.outside:
+        yield _row("outside", doses=str(cut.doses), first=_day(cut.first), last=_day(cut.last), note=str(cut))
     for one in supply.not_counted:
         about = {"drug": one.drug, "product": one.order or None, "how": one.why, "doses": str(one.doses), "patients": str(one.patients)}
         yield _row("not counted", **about, first=_day(one.first), last=_day(one.last), note=f"{one}; {one.effect}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dosing.preparation.asking import Ask
 from dosing.supply.doses import Opened
-from dosing.supply.result import Check, Line, NotCounted, RefusedRow, Regimen
+from dosing.supply.result import Check, Line, NotCounted, Outside, RefusedRow, Regimen
 from dosing.supply.rows import COLUMNS, rows_of
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Supply:
     checks: tuple[Check, ...] = ()
     refused: tuple[RefusedRow, ...] = ()
     by_patient: tuple[dict[str, Any], ...] | None = None
+    outside: Outside | None = None  # what the window leaves out
 
     def __repr__(self) -> str:
         state = "final" if self.final else "NOT FINAL"
@@ -40,9 +41,12 @@ class Supply:
 
     @property
     def final(self) -> bool:
-        """Whether nothing is held, open or unknown and no row was refused, so that these are all the doses there are."""
+        """Whether nothing in the window is held, open, asked for or unknown and no row was refused.
+
+        The counts then stand for these dates; `outside` tells the group's doses on others. Without any dose it is never final.
+        """
         held = any(one.why == "held" for one in self.not_counted)
-        return not (held or self.open or self.refused or any(one.vials_unknown or one.bags_unknown for one in self.totals))
+        return bool(self.patients) and not (held or self.open or self.asks or self.refused or any(one.vials_unknown or one.bags_unknown for one in self.totals))
 
     @property
     def window(self) -> tuple[Date | None, Date | None]:
@@ -56,6 +60,7 @@ class Supply:
         refused = [one._asdict() for one in self.refused]
         return {
             "schema": "dosing.supply/1", "regimens": [one._asdict() for one in self.regimens], "from": start and start.isoformat(), "to": end and end.isoformat(),
+            "outside": self.outside and self.outside.to_dict(),
             "patients": self.patients, "share": self.share, "final": self.final, "days": [one.to_dict() for one in self.days], "totals": [one.to_dict() for one in self.totals],
             "not_counted": [one.to_dict() for one in self.not_counted], "open": [one.to_dict() for one in self.open], "asks": [one.to_dict() for one in self.asks],
             "checks": [one.to_dict() for one in self.checks], "refused": {"rows": len({one.row for one in self.refused}), "faults": refused},
