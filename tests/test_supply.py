@@ -36,9 +36,10 @@ from hypothesis import strategies as st
 
 from dosing import Cohort, InputError, Patient, Schedule, UsageError, cli, plan, plan_cohort, prepare
 from dosing.preparation.vials import vial_set
-from dosing.supply import Line, Supply, supply
+from dosing.supply import Line, Supply, supply, window
 from dosing.supply.counting import sessions
 from dosing.supply.files import to_bytes, write
+from dosing.supply.page import state
 from dosing.supply.planned import plan_file, plan_rows
 
 HEAD = "id,weight_kg,height_cm,age_y,sex,creatinine_mg_dl,day0"
@@ -226,6 +227,35 @@ def test_a_window_cuts_days_held_doses_and_patients() -> None:
     assert group(start="2027-01-01").days == ()
 
 
+def test_a_window_tells_the_doses_it_leaves_out() -> None:
+    """Of 42 doses (flu, cy and atg 12 each, 3 msc, 3 grafts) 4 lie on 4 December, so 38 outside; A3's day 0 is the 10th."""
+    assert group().outside is None and group().to_dict()["outside"] is None
+    made = group(start="2026-12-04", end="2026-12-04")
+    assert made.to_dict()["outside"] == {"doses": 38, "first": "2026-12-05", "last": "2026-12-10"}
+    for extension in (".txt", ".md", ".csv"):
+        assert "38 doses of the group lie outside these dates, 2026-12-05 to 2026-12-10" in " ".join(to_bytes(made, extension).decode().split())
+    assert str(group(end="2026-12-09").outside) == "2 doses of the group lie outside these dates, 2026-12-10"  # A3's cells and graft, day 0
+    assert [row["doses"] for row in made.to_rows() if row["section"] == "outside"] == ["38"]
+
+
+def test_a_window_is_final_only_when_nothing_is_asked_and_some_dose_lies_in_it() -> None:
+    """4 December holds fludarabine and cyclophosphamide only; with bags stated, the diluent of fludarabine is all that is lacking."""
+    day: dict[str, Any] = {"start": "2026-12-04", "end": "2026-12-04", "volumes": {"cy": "500 mL", "flu": "100 mL"}}
+    asked, whole = group(**day), group(**day, products={**PRODUCTS, "flu.diluents": "sodium chloride 0.9 %"})
+    assert [ask.id for ask in asked.asks] == ["flu.missing.diluent"] and not asked.final and state(asked).startswith("NOT FINAL: 1 fact asked for.")
+    assert whole.final and state(whole).startswith("Final: nothing is held, open, asked for or unknown. 38 doses of the group lie outside")
+    empty = group(start="2027-01-01")
+    assert not empty.final and empty.outside and empty.outside.doses == 42 and state(empty).startswith("NOT FINAL: no dose lies in these dates. 42 doses")
+
+
+@pytest.mark.parametrize(("start", "end", "code", "where"), [("2026-12-10", "2026-12-01", "T03", "--from/--to"), ("2026-13-01", None, "T02", "--from"), (None, "soon", "T01", "--to")])
+def test_a_fault_of_the_window_names_its_options(start: str | None, end: str | None, code: str, where: str) -> None:
+    with pytest.raises(InputError) as refused:
+        group(start=start, end=end)
+    assert (refused.value.code, refused.value.faults[0].where) == (code, where)
+    assert window("2026-12-01", "2026-12-01")[0] == window("2026-12-01", None)[0]
+
+
 def test_a_name_may_be_a_drug_or_one_protocols_order_and_the_nearest_wins() -> None:
     by_drug = group(products={"fludarabine": "solution", "cyclophosphamide": ["powder-2-g"], "nct07299123/cy": "powder-1-g"})
     assert {line.product for line in by_drug.totals if line.how == "vials"} == {("solution",), ("powder-1-g",)}
@@ -276,6 +306,22 @@ def test_json_is_the_contract_and_the_same_each_time(three: str, capsys: pytest.
     assert told["days"][0]["apart"]["vials"][0] == {"product": "powder-1-g", "content": {"value": "1000", "unit": "mg"}, "count": 2}
     assert all(isinstance(line["amount"]["value"], str) for line in told["totals"] if line["amount"]) and "by_patient" not in told
     assert out == run(capsys, "nct07299123", "--cohort", three, *FLAGS, *NAMED, "--json")[1]
+
+
+def test_the_command_refuses_a_reversed_window_and_calls_an_empty_one_not_final(three: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "nct07299123", "--cohort", three, *FLAGS, "--from", "2026-12-10", "--to", "2026-12-01")
+    assert (code, out) == (4, "") and "--from/--to" in err and "2026-12-10" in err
+    code, out, err = run(capsys, "nct07299123", "--cohort", three, *FLAGS, "--from", "2027-01-01")
+    assert code == 5 and err.startswith("NOT FINAL: no dose lies in these dates. 42 doses") and "Final" not in out
+
+
+@pytest.mark.parametrize("name", ["group.csv", "./sub/../group.csv", "link.csv"])
+def test_the_supply_never_replaces_the_patients(name: str, three: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.csv").symlink_to(three)
+    before, other = Path(three).read_bytes(), tmp_path / "first.csv"
+    code, _, err = run(capsys, "nct07299123", "--cohort", three, *FLAGS, "-o", str(other), "-o", f"{tmp_path}/{name}")
+    assert code == 2 and "would replace the patients" in err and Path(three).read_bytes() == before and not other.exists()
 
 
 def test_refused_rows_stand_in_their_file_and_in_the_sheet_without_the_patient(three: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

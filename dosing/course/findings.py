@@ -78,13 +78,18 @@ def _choices(state: State) -> Iterator[Finding]:
         yield Finding("patient.reweighed", "course.weight", "note", f"the weight changed from {state.reweighed} during the course; doses given before stay as they were given.")
 
 
+LASTING = ("height", "sex", "born", "age")  # facts that are corrected within a course rather than change
+
+
 def _facts(state: State) -> Iterator[Finding]:
-    """Facts of the patient entered during the course, with what they were before."""
+    """Facts of the patient entered during the course, with what they were before; one that cannot change in weeks is asked about."""
     for number, one in enumerate(state.facts, 1):
         entry = one.entry
+        corrects = one.key in LASTING and one.old != "not entered"
         when = f" from {entry.at[:16].replace('T', ' ')}" if entry.at else ""
         who = f"{entry.by}{', confirmed by ' + entry.second if entry.second else ''}: {entry.why}"
-        yield Finding(f"course.fact.{number}", "course.fact", "note", f"{one.key} of the patient: {one.old} before, {one.new}{when}; entered by {who}. Doses given before stay as they were given.")
+        asked = f" The {one.key} does not change within a course: confirm which value is right, and whether the doses given before are looked at again." if corrects else ""
+        yield Finding(f"course.fact.{number}", "course.fact", "query" if corrects else "note", f"{one.key} of the patient: {one.old} before, {one.new}{when}; entered by {who}. Doses given before stay as they were given.{asked}")
 
 
 def _moved(state: State) -> Iterator[Finding]:

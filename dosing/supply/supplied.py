@@ -43,7 +43,8 @@ class Supply:
     def final(self) -> bool:
         """Whether nothing in the window is held, open, asked for or unknown and no row was refused.
 
-        The counts then stand for these dates; `outside` tells the group's doses on others. Without any dose it is never final.
+        The counts then stand for these dates: `outside` tells the group's doses on others, `not_counted` the drugs that the
+        protocol names without a dose. Where no dose lies in the window it is never final.
         """
         held = any(one.why == "held" for one in self.not_counted)
         return bool(self.patients) and not (held or self.open or self.asks or self.refused or any(one.vials_unknown or one.bags_unknown for one in self.totals))
