@@ -169,7 +169,7 @@ def _over(schedule: Schedule, given: list[Administration]) -> Iterator[str]:
         if past.lost(row):
             yield f"{about and f'{about}missed, '}planned {start}"
         elif past.given(row) is not None:
-            yield from [f"{about}{part}"] if (part := past.partial(schedule, row)) else []
+            yield from [f"{about}{part}"] if (part := past.otherwise(schedule, row)) else []
             yield f"GIVEN {start}{'' if several else ', do not give again'}{past.renumbered(schedule, row)}"
         yield from (f"{about}{text}" for text in past.recorded(schedule, row, False))
     yield from ["do not give these again"] if several else []

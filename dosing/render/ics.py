@@ -114,7 +114,7 @@ def _mark(schedule: Schedule, row: Administration) -> str:
     if past.lost(row):
         return ""
     if past.given(row) is not None:
-        return f"GIVEN{f', {part}' if (part := past.partial(schedule, row)) else ''}: "
+        return f"GIVEN{f', {part}' if (part := past.otherwise(schedule, row)) else ''}: "
     return "" if signable(schedule, row.order) else "QUERY OPEN: "
 
 

@@ -67,32 +67,33 @@ def _amount(pair: Mapping[str, str] | None) -> Amount | None:
 
 
 def state(schedule: Schedule, row: Administration) -> str:
-    """`HOLD`, `missed`, `given`, `PARTIAL, 400 of 1,030 mg`, `query` where an open finding is about the order; else empty."""
+    """`HOLD`, `missed`, `given`, what `otherwise` says, `query` where an open finding is about the order; else empty."""
     if row.held:
         return wording.WORDS["hold"]
     if lost(row):
         return wording.WORDS["missed"]
     if given(row) is not None:
-        return partial(schedule, row) or "given"
+        return otherwise(schedule, row) or "given"
     return "" if signable(schedule, row.order) else "query"
 
 
-def partial(schedule: Schedule, row: Administration) -> str:
-    """`PARTIAL, 400 of 1,030 mg` for a dose of which only a part went in; empty for any other."""
+def otherwise(schedule: Schedule, row: Administration) -> str:
+    """`PARTIAL, 400 of 1,030 mg`, or `NOT AS PLANNED, 168 of 16.8 mg` for another amount than planned; empty for a dose as planned."""
     told, whole = given(row), planned(row)
-    if not told or not told.get("partial"):
+    if not told or not (told.get("partial") or (row.amount and whole and row.amount != whole)):
         return ""
+    word = "PARTIAL" if told.get("partial") else "NOT AS PLANNED"
     if not (row.amount and whole):
-        return "PARTIAL"
+        return word
     part, all_ = (wording.amount(one, schedule.locale) for one in (row.amount, whole))
     unit = all_.rpartition(wording.NBSP)[2]
-    return f"PARTIAL, {part.removesuffix(f'{wording.NBSP}{unit}')} of {all_}"
+    return f"{word}, {part.removesuffix(f'{wording.NBSP}{unit}')} of {all_}"
 
 
 def note(schedule: Schedule, row: Administration) -> str:
     """What stands in place of boxes for a dose that is over: what became of it, who says so, and every entry of it."""
     told = lost(row)
-    what = f"MISSED, not given{_because(told)}" if told else ": ".join(filter(None, (partial(schedule, row), AGAIN)))
+    what = f"MISSED, not given{_because(told)}" if told else ": ".join(filter(None, (otherwise(schedule, row), AGAIN)))
     return "; ".join(filter(None, (f"{what}{people(told or given(row) or {})}", *recorded(schedule, row))))
 
 
