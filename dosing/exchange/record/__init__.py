@@ -124,12 +124,13 @@ def _unread(sheet: Sheet, data: dict[str, Any]) -> Iterable[Line]:
 
 def _unplaced(sheet: Sheet, data: dict[str, Any]) -> Iterable[Line]:
     """Drugs that the treatment names and that stand nowhere in the draft, each once."""
-    placed = {row["drug"] for key in ("orders", "not-scheduled") for row in data.get(key, [])}
+    reasons = {row["drug"]: row["reason"] for row in data.get("not-scheduled", [])}
+    placed = {row["drug"] for row in data["orders"]}
     told: set[str] = set()
     for one in sheet.read.named:
         if one.drug not in placed | told:
             told.add(one.drug)
-            yield Line(one.where, one.phrases[0], f"names {one.drug} without a dose; it stands nowhere in the draft")
+            yield Line(one.where, one.phrases[0], f"names {one.drug}, not scheduled: {reasons[one.drug]}" if one.drug in reasons else f"names {one.drug} without a dose; it stands nowhere in the draft")
 
 
 def _decisions(sheet: Sheet, data: dict[str, Any]) -> Iterable[Line]:

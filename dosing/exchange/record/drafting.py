@@ -165,9 +165,16 @@ class Sheet:
         if len(known) == 1 and entry.groups:
             phrase = self.read.groups[0].phrase
             told.append(Flag("patients", "source.silent", "The record says this of some of the patients only. For whom is it?", phrase))
+        told += self._beside(entry)
         for flag in {flag.id: flag for flag in (*entry.flags, *told)}.values():
             if citable(flag.phrase):
                 yield {"id": f"{entry.id}.{flag.id}", "order": entry.id, "code": flag.code, "ask": flag.ask, "cite": {"registry": [flag.phrase]}}
+
+    def _beside(self, entry: Entry) -> list[Flag]:
+        """The questions that doses raise which stand near those of a drug and are no order: limits, totals, reduced doses."""
+        phrases = dict.fromkeys(phrase for drug, phrase in self.read.beside if drug == entry.drug)
+        ask = f"The record prints a further dose, limit or total here. Does it alter this order of {entry.drug}?"
+        return [Flag(f"beside{n}", "source.silent", ask, phrase) for n, phrase in enumerate(phrases, 1)]
 
     def _not_scheduled(self) -> Iterator[dict[str, Any]]:
         """Drugs that the treatment names without a dose; cells and grafts without one stand in the summary only."""

@@ -78,6 +78,8 @@ class Read:
     named: list[Finding] = field(default_factory=list)  # without one
     groups: list[Group] = field(default_factory=list)
     left_over: list[Line] = field(default_factory=list)
+    unsure: list[Finding] = field(default_factory=list)  # a total, or a dose in words: an order where the drug has no other
+    beside: list[tuple[str, str]] = field(default_factory=list)  # a drug, and the words of a dose near it that is no order
 
 
 def phrase_of(text: str, start: int, end: int) -> str:

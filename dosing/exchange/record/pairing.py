@@ -47,7 +47,12 @@ _LIMIT = re.compile(
     re.I,
 )
 _TOTAL_BEFORE = re.compile(r"\b(?:total|cumulative)(?:\s+(?:course|dose|amount|doses))*(?:\s+of(?:\s+\S+){0,3}?)?(?:\s+(?:is|was|=))?[\s:(=]*$", re.I)
-_TOTAL_AFTER = re.compile(r"[\s,(]*(?:in\s+)?(?:total|cumulative)\b(?!\s+(?:course\s+)?(?:doses?)?[^.;)]{0,12}\d)", re.I)
+_TOTAL_AFTER = re.compile(
+    rf"[\s,(]*(?:in\s+)?(?:total|cumulative)\b(?:(?=\s+(?:course\s+)?(?:doses?\s+)?(?:(?:{ROUTE})\s+)?(?:over|on|in|divided|given|from|between|across|for|days?)\b)"
+    r"|(?!\s+(?:course\s+)?(?:doses?)?[^.;)]{0,12}\d))(?:\s+(?:course\s+)?doses?\b)?",
+    re.I,
+)
+_TOTAL_OF = re.compile(r"\b(?:total|cumulative)\s+(?:course\s+)?doses?\s+of\s+(?:the\s+)?$", re.I)
 _VERB = re.compile(r"\b(?:was|were|is|are|be|been|both|each|respectively)\b", re.I)
 
 
@@ -95,10 +100,22 @@ def _bracketed(text: str, item: Item) -> bool:
 
 
 def _kind(text: str, dose: Dose) -> str:
-    before, after = text[max(0, dose.start - 60) : dose.start], text[dose.end : dose.end + 20]
+    before, after = text[max(0, dose.start - 60) : dose.start], text[dose.end : dose.end + 60]
     if _TOTAL_BEFORE.search(before) or _TOTAL_AFTER.match(after):
         return "total"
     return "limit" if _LIMIT.search(before) else "dose"
+
+
+def total_words(text: str, item: Item) -> tuple[int, int]:
+    """Where the words of a total begin and end: its drug, the dose and the word that says total."""
+    low = max(0, item.dose.start - 60)
+    before, after = _TOTAL_BEFORE.search(text[low : item.dose.start]), _TOTAL_AFTER.match(text, item.dose.end)
+    return min(item.start, low + before.start() if before else item.start), max(item.end, after.end() if after else item.end)
+
+
+def speaks_of_total(text: str, item: Item) -> bool:
+    """Whether the sentence is on the total dose of a drug (`the total dose of X is ...`), not an order of the drug."""
+    return bool(item.name and item.name.end <= item.dose.start and _TOTAL_OF.search(text[: item.name.start]))
 
 
 def _pair(text: str, item: Item, names: Sequence[Name], earlier: list[Item], later: list[Item], days: Sequence[Days]) -> None:

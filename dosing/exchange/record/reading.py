@@ -10,7 +10,7 @@ from dosing.exchange.record import mentions
 from dosing.exchange.record.findings import Finding, Flag, Group, Line, Read, citable, phrase_of
 from dosing.exchange.record.mentions import Days
 from dosing.exchange.record.names import Name
-from dosing.exchange.record.pairing import Item, items
+from dosing.exchange.record.pairing import Item, items, speaks_of_total, total_words
 from dosing.exchange.record.source import TREATMENT, Passage
 from dosing.regimen.drug import Drug
 
@@ -22,6 +22,13 @@ LIKE_ABOVE = re.compile(r"\bsame\b|\bas above\b|\bidentical\b|\blikewise\b|\bin 
 CONDITION = re.compile(rf"\b(?:if|unless|depending on|according to|adjusted (?:to|for|by)|(?:{PEOPLE})\s+(?:with|without|who|aged|weighing|older|younger|under|over|receiving|not))\b", re.I)
 ALTERNATIVES = re.compile(r"\bone of (?:the )?(?:following|two|three|four|several|these)\b|\beither\b", re.I)
 DIVIDED = re.compile(r"[^.;]{0,25}?\b(?:divided|split|in\s+(?:two|three|four|\d)\s+(?:daily\s+)?(?:doses|fractions|portions))\b", re.I)
+COUNTED = re.compile(r"[^.;]{0,25}?\b(?:in(?:to)?|as)\s+(?:two|three|four|five|six|eight|ten|\d{1,2})\s+(?:\w+\s+){0,2}?(?:doses|fractions|portions)\b", re.I)
+SPARSE = re.compile(r"\bevery\s+(?:other|alternate|second|third|fourth|(?:\d+|two|three|four)\s*(?:days?|weeks?))\b|\b(?:every\s+|q\s?)(?:36|48|72|96)\s*-?\s*h|\bq\s?\d+\s?d\b|\balternat\w+\s+days?\b|\b(?:weekly|a\s+week|per\s+week)\b", re.I)
+WORDED = re.compile(
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million)\b"
+    r"|(?<!\w)(?:mgs?|mcg|[µμ]g|g|c?Gy|IU|milligrams?|micrograms?|grams?|(?:centi)?grays?)(?!\w)(?!\s*/\s*(?:d?l|ml|µl)\b)|(?:/|\bper\s)\s*(?:kg|kilogram|m\^?2|m²|square\s+met)(?:er|re)?(?!\w)",
+    re.I,
+)
 BARE = re.compile(r"[\d⁰¹²³⁴⁵⁶⁷⁸⁹)]\s*/\s*kg")  # a number per kg with no unit: of cells, cells
 LONGEST = 160
 
@@ -39,6 +46,14 @@ def read_passages(passages: Iterable[Passage], drugs: dict[str, Drug], find: Cal
             else:
                 why = f"it stands under {passage.part}, not in the treatment" if passage.part == "eligibility" else "it stands outside of the treatment"
                 read.left_over += [_left(passage, start, dose, why) for dose in mentions.doses(passage.text[start:end])]
+    return _settled(read)
+
+
+def _settled(read: Read) -> Read:
+    """A total or a dose in words is an order that asks where the drug has no other dose, and else stands beside it."""
+    with_dose = {one.drug for one in read.findings}
+    read.findings += [one for one in read.unsure if one.drug not in with_dose]
+    read.beside += [(one.drug, one.phrases[0]) for one in read.unsure if one.drug in with_dose]
     return read
 
 
@@ -85,15 +100,68 @@ def _segment(read: Read, passage: Passage, start: int, text: str, group: str, dr
     names, days = find(text), mentions.days(text)
     found = items(text, names, days)
     counted = _anchors(text, names)
+    used = {name for _, name in counted}
     for n, item in enumerate(found):
         finding = _finding(passage, start, text, item, found[n - 1] if n else None, found, drugs)
         if finding and all(map(citable, finding.phrases)):
             flags = (*finding.flags, *_alternatives(passage))
             read.findings.append(_anchored(replace(finding, group=group, flags=flags), text, item, found, counted))
+            used.add(item.name)
         else:
             read.left_over.append(_left(passage, start, item.dose, _why_left(item, bool(finding))))
-    used = {one.name for one in found} | {name for _, name in counted}
-    read.named += [_dated(_named(passage, start, text, name, group), name, days, found) for name in names if name not in used]
+            total = _total(passage, start, text, item, found, group)
+            read.unsure += [total] if total else []
+            read.beside += [] if total else _beside(read, passage, text, item, found[:n], names)
+            used |= {item.name} if total and item.name else set()
+    for name in (name for name in names if name not in used):
+        one = _dated(_named(passage, start, text, name, group), name, days, found)
+        worded = None if drugs[name.drug].kind in ("cells", "graft") else _worded(text, name, names, found, days, one)
+        (read.unsure if worded else read.named).append(worded or one)
+
+
+def _total(passage: Passage, start: int, text: str, item: Item, found: list[Item], group: str) -> Finding | None:
+    """A total printed with its drug, as a finding whose dose is open; None where the sentence only speaks of the total."""
+    if item.kind != "total" or not item.name or speaks_of_total(text, item):
+        return None
+    low, high = total_words(text, item)
+    phrases = [phrase_of(text, low, high)]
+    if item.days and not (low <= item.days.start and item.days.end <= high):
+        phrases.append(phrase_of(text, item.days.start, item.days.end))
+    why = f'"{phrases[0]}" is printed as a total, and what one dose of it is stays open'
+    days, days_why = _days_of(text, item, found)
+    finding = Finding(
+        item.name.drug, passage.where(start + item.dose.start), tuple(phrases), passage.part, passage.arms, group, item.name.product,
+        printed=phrase_of(text, item.dose.start, item.dose.end), why=why, days=days, days_why=days_why, route=_route(text, item, found), flags=(*_flags(text, item, found), *_alternatives(passage)),
+    )  # fmt: skip
+    return finding if all(map(citable, phrases)) else None
+
+
+def _beside(read: Read, passage: Passage, text: str, item: Item, earlier: list[Item], names: list[Name]) -> list[tuple[str, str]]:
+    """A dose that is no order, with the drugs it may alter: its own, the one dosed before it, all that are named, or the last one read."""
+    own = [item.name.drug] if item.name else [one.name.drug for one in earlier if one.name][-1:]
+    last = [one.drug for one in read.findings[-1:] if (one.part, one.arms) == (passage.part, passage.arms)]
+    low, high = total_words(text, item) if item.kind == "total" else (max(0, text.rfind(" ", 0, max(0, item.start - 60))), _word_end(text, item.end + 40))
+    whole = phrase_of(text, 0, len(text))
+    phrase = whole if len(whole) <= LONGEST else phrase_of(text, low, high)
+    drugs = own or list(dict.fromkeys(one.drug for one in names)) or last
+    return [(drug, phrase if citable(phrase) else phrase_of(text, item.dose.start, item.dose.end)) for drug in drugs]
+
+
+def _worded(text: str, name: Name, names: list[Name], found: list[Item], days: list[Days], one: Finding) -> Finding | None:
+    """A drug with a dose in words, or with a unit that no dose was read of, as a finding whose dose is open; None where there is neither."""
+    taken = [(item.dose.start, item.dose.end) for item in found]
+    low = max((other.end for other in names if other.end <= name.start), default=0)
+    high = min((other.start for other in names if other.start >= name.end), default=len(text))
+    said = [hit for hit in WORDED.finditer(text, low, high) if not any(start <= hit.start() < end for start, end in taken)]
+    if not said:
+        return None
+    words = phrase_of(text, min(name.start, said[0].start()), max(name.end, said[-1].end()))
+    phrase = one.phrases[0] if words in one.phrases[0] else words
+    dated = [phrase_of(text, day.start, day.end) for day in days if one.days and phrase_of(text, day.start, day.end) not in phrase]
+    if not all(map(citable, (phrase, *dated))):
+        return None
+    why = f'"{said[0][0]}" stands with it: a dose may be printed in words, and was not read'
+    return replace(one, phrases=(phrase, *dated), printed=phrase, why=why, days_why=one.days_why or "no days are printed with it alone")
 
 
 def _why_left(item: Item, lost: bool) -> str:
@@ -112,19 +180,31 @@ def _finding(passage: Passage, start: int, text: str, item: Item, before: Item |
         return None
     cells = drugs[item.name.drug].kind in ("cells", "graft") and bool(BARE.search(item.dose.text))
     dose, why = item.dose.read(cells)
-    if dose and dose.times == 1 and DIVIDED.match(text, item.dose.end):
+    counted = COUNTED.match(text, item.dose.end)
+    if dose and (counted or (dose.times == 1 and DIVIDED.match(text, item.dose.end))):
         dose, why = None, f'"{item.dose.text}" is divided, and how many doses at which hours make a day is open'
     if dose and (apart := _rhythm_apart(text, item, found, dose.time == "day")):
         dose, why = None, f'"{apart}" stands apart from the dose and may belong to it'
     first = item.name.start if item.again and before is None else item.start
-    phrases = [phrase_of(text, first, item.end)]
-    if item.days and not (item.start <= item.days.start and item.days.end <= item.end):
+    end = max(item.end, counted.end()) if counted else item.end
+    phrases = [phrase_of(text, first, end)]
+    if item.days and not (item.start <= item.days.start and item.days.end <= end):
         phrases.append(phrase_of(text, item.days.start, item.days.end))
+    days, days_why = _days_of(text, item, found)
     return Finding(
         item.name.drug, passage.where(start + item.dose.start), tuple(phrases), passage.part, passage.arms, product=item.name.product,
-        dose=dose, printed=phrase_of(text, item.dose.start, item.dose.end), why=why, days=item.days.days if item.days else None, days_why=item.days_why if not item.days or item.days.why else "",
+        dose=dose, printed=phrase_of(text, item.dose.start, item.dose.end), why=why, days=days, days_why=days_why,
         route=_route(text, item, found), over=mentions.duration(item.dose.way), again=item.again, flags=tuple(_flags(text, item, found)),
     )  # fmt: skip
+
+
+def _days_of(text: str, item: Item, found: list[Item]) -> tuple[tuple[int, ...] | None, str]:
+    """The days of a dose, or why they are open; a rhythm of more than a day leaves open which of its days are meant."""
+    low = max((one.dose.end for one in found if one.dose.end <= item.dose.start), default=0)
+    high = min((one.dose.start for one in found if one.dose.start >= item.dose.end), default=len(text))
+    if sparse := SPARSE.search(text, low, high):
+        return None, f'"{sparse[0]}" stands with it: which of the days are meant is open'
+    return (item.days.days, item.days.why) if item.days else (None, item.days_why)
 
 
 def _rhythm_apart(text: str, item: Item, found: list[Item], daily: bool) -> str:
