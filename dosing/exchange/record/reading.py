@@ -22,7 +22,7 @@ LIKE_ABOVE = re.compile(r"\bsame\b|\bas above\b|\bidentical\b|\blikewise\b|\bin 
 CONDITION = re.compile(rf"\b(?:if|unless|depending on|according to|adjusted (?:to|for|by)|(?:{PEOPLE})\s+(?:with|without|who|aged|weighing|older|younger|under|over|receiving|not))\b", re.I)
 ALTERNATIVES = re.compile(r"\bone of (?:the )?(?:following|two|three|four|several|these)\b|\beither\b", re.I)
 DIVIDED = re.compile(r"[^.;]{0,25}?\b(?:divided|split|in\s+(?:two|three|four|\d)\s+(?:daily\s+)?(?:doses|fractions|portions))\b", re.I)
-COUNTED = re.compile(r"[^.;]{0,25}?\b(?:in(?:to)?|as)\s+(?:two|three|four|five|six|eight|ten|\d{1,2})\s+(?:\w+\s+){0,2}?(?:doses|fractions|portions)\b", re.I)
+COUNTED = re.compile(r"[^.;]{0,60}?\b(?:in(?:to)?|as)\s+(?:two|three|four|five|six|eight|ten|\d{1,2})\s+(?:\w+\s+){0,2}?(?:doses|fractions|portions)\b", re.I)
 SPARSE = re.compile(r"\bevery\s+(?:other|alternate|second|third|fourth|(?:\d+|two|three|four)\s*(?:days?|weeks?))\b|\b(?:every\s+|q\s?)(?:36|48|72|96)\s*-?\s*h|\bq\s?\d+\s?d\b|\balternat\w+\s+days?\b|\b(?:weekly|a\s+week|per\s+week)\b", re.I)
 WORDED = re.compile(
     r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million)\b"
@@ -180,7 +180,7 @@ def _finding(passage: Passage, start: int, text: str, item: Item, before: Item |
         return None
     cells = drugs[item.name.drug].kind in ("cells", "graft") and bool(BARE.search(item.dose.text))
     dose, why = item.dose.read(cells)
-    counted = COUNTED.match(text, item.dose.end)
+    counted = COUNTED.match(text, item.dose.end, min((one.dose.start for one in found if one.dose.start >= item.dose.end), default=len(text)))
     if dose and (counted or (dose.times == 1 and DIVIDED.match(text, item.dose.end))):
         dose, why = None, f'"{item.dose.text}" is divided, and how many doses at which hours make a day is open'
     if dose and (apart := _rhythm_apart(text, item, found, dose.time == "day")):
