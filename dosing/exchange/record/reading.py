@@ -106,13 +106,15 @@ def _segment(read: Read, passage: Passage, start: int, text: str, group: str, dr
         if finding and all(map(citable, finding.phrases)):
             flags = (*finding.flags, *_alternatives(passage))
             read.findings.append(_anchored(replace(finding, group=group, flags=flags), text, item, found, counted))
-            used.add(item.name)
+            became_order = True
         else:
             read.left_over.append(_left(passage, start, item.dose, _why_left(item, bool(finding))))
             total = _total(passage, start, text, item, found, group)
             read.unsure += [total] if total else []
             read.beside += [] if total else _beside(read, passage, text, item, found[:n], names)
-            used |= {item.name} if total and item.name else set()
+            became_order = total is not None
+        if became_order and item.name:
+            used.add(item.name)
     for name in (name for name in names if name not in used):
         one = _dated(_named(passage, start, text, name, group), name, days, found)
         worded = None if drugs[name.drug].kind in ("cells", "graft") else _worded(text, name, names, found, days, one)
