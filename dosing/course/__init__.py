@@ -245,14 +245,14 @@ class Course(Issues):
         if entry.what == "set" and (late := past(self.state, entry, state, replan.now_of(self.state, entry))):
             raise InputError(*(Fault("O11", text, "choose days or hours that are still to come.", entry.what) for text in late))
         schedule = made.schedule if made else self._now() if entry.what in ("issue", "account") and entry.by else compose.schedule(state)
-        if getattr(entry, "key", "") in replan.FACTS_OF_PATIENT and schedule:
+        if replan.is_fact(entry) and schedule:
             news.prove_untouched(self.state, entry, self._now(), schedule)
         self._keep(entry, state, schedule)
         return entry
 
     def _with_outcome(self, entry: Any, asked: str) -> tuple[Any, Option | None]:
         """The entry with its outcome, and what it comes to; a fact without one is marked as leaving the choice open."""
-        if entry.what in news.REPLANS and (asked or entry.what not in ("weigh", "level")) and getattr(entry, "key", "") not in replan.FACTS_OF_PATIENT:
+        if entry.what in news.REPLANS and (asked or entry.what not in ("weigh", "level")) and not replan.is_fact(entry):
             news.prove_recorded(self.state, entry)
         if not replan.open_outcomes(self.state, entry) and not asked:
             return entry, None

@@ -107,8 +107,8 @@ def prove_set(state: State, key: str, value: str) -> None:
 
 def prove_newest(state: State, entry: Any) -> None:
     """Refuse a weight, fact, choice or field of an earlier moment than the one that holds: the newest governs what is left (O14)."""
-    name = getattr(entry, "key", "weight")
-    before = [one for one in state.log if (one.what, getattr(one, "key", "weight")) == (entry.what, name) and one.at]
+    name = entry.key if entry.what == "set" else "weight"
+    before = [one for one in state.log if one.what == entry.what and one.at and (entry.what == "weigh" or one.key == name)]
     newest = max((read_moment(one.at, state.zone) for one in before), default=None)
     if newest is not None and entry.at and read_moment(entry.at, state.zone) < newest:
         raise refuse("O14", f"{name} of {spoken(read_moment(entry.at, state.zone), state.zone)} is older than the one that holds, of {spoken(newest, state.zone)}, and would replace it", "check the time; if the newer one is wrong, enter the true value with a time after it and say why.", name)

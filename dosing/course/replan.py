@@ -46,6 +46,11 @@ def change(state: State, entry: Any) -> State:
     return _settled_again(state, state.with_inputs(changes=(*state.inputs.changes, made)))
 
 
+def is_fact(entry: Any) -> bool:
+    """Whether an entry sets a fact of the patient."""
+    return entry.what == "set" and entry.key in FACTS_OF_PATIENT
+
+
 def is_choice(state: State, key: str) -> bool:
     """Whether a key is a choice of the regimen, made or of a branch that is not taken yet."""
     settled, order = state.inputs.settled, key.rpartition(".")[0]
